@@ -1,0 +1,143 @@
+import DropWatch
+import Glibc
+import LinuxSystem
+import Manifest
+import Vocabulary
+
+/// What a producer reads at `receipts/<path of the payload relative to the drop>.json`.
+struct Receipt {
+    enum Status: String {
+        case waiting, accepted, registered, duplicate, rejected
+    }
+
+    var status: Status
+    var submission: SubmissionID?
+    var modelID: String?
+    var modelVersion: String?
+    var digest: Digest?
+    var sizeInBytes: Int64?
+    var filePath: String?
+    var manifestSHA256: Digest?
+    var proof: Proof?
+    var registeredAt: String?
+    var waitingFor: Waiting?
+    var since: String?
+    var reason: Reason?
+    var rejectedAt: String?
+    var rejectedPath: String?
+    var warnings: [Warning] = []
+
+    var json: JSON {
+        var members: [JSON.Member] = [.init("status", .string(status.rawValue))]
+        func put(_ key: String, _ value: String?) { if let value { members.append(.init(key, .string(value))) } }
+        put("submission_id", submission?.description)
+        put("model_id", modelID)
+        put("model_version", modelVersion)
+        put("sha256", digest?.hex)
+        if let sizeInBytes { members.append(.init("size_bytes", .number("\(sizeInBytes)"))) }
+        put("file_path", filePath)
+        put("manifest_sha256", manifestSHA256?.hex)
+        put("proof", proof?.rawValue)
+        if let waitingFor {
+            put("waiting_for", waitingFor.code)
+            put("message", waitingFor.message)
+            put("hint", waitingFor.hint)
+        }
+        put("since", since)
+        if let reason { members += reason.members }
+        put("registered_at", registeredAt)
+        put("rejected_at", rejectedAt)
+        put("rejected_path", rejectedPath)
+        members.append(.init("warnings", .array(warnings.map(\.json))))
+        put("written_at", WallClock.now)
+        return .object(members)
+    }
+}
+
+extension Reason {
+    /// The reason's parts, for `reason.json` and receipts.
+    var members: [JSON.Member] {
+        var members: [JSON.Member] = [.init("code", .string(code)), .init("message", .string(message))]
+        if let field { members.append(.init("field", .string(field))) }
+        if let line { members.append(.init("line", .number("\(line)"))) }
+        if let column { members.append(.init("column", .number("\(column)"))) }
+        if let hint { members.append(.init("hint", .string(hint))) }
+        if let freeVersion { members.append(.init("free_version", .string(freeVersion))) }
+        return members
+    }
+
+    init?(_ json: JSON) {
+        guard case .string(let code)? = json["code"], case .string(let message)? = json["message"] else { return nil }
+        self.init(
+            code: code, message: message, field: json["field"]?.text(or: nil), line: json["line"]?.integer,
+            column: json["column"]?.integer, hint: json["hint"]?.text(or: nil),
+            freeVersion: json["free_version"]?.text(or: nil))
+    }
+}
+
+extension JSON {
+    /// The string, if it is one.
+    func text(or other: String?) -> String? { if case .string(let text) = self { text } else { other } }
+
+    /// The whole number, if it is one.
+    var integer: Int? { if case .number(let literal) = self { Int(literal) } else { nil } }
+}
+
+extension Warning {
+    var json: JSON { .object([.init("code", .string(code)), .init("message", .string(message))]) }
+}
+
+/// Writes and removes receipts. A receipt that cannot be written costs nobody a model: it is complained about and left.
+struct ReceiptBook {
+    let root: DropRoot
+
+    /// Puts a receipt in place.
+    func write(_ receipt: Receipt, origin: RelativePath, payload: FileName) throws(SystemError) {
+        guard let name = payload.appending(".json") else { return }
+        var directory = root.receipts
+        for part in origin.names { directory = try directory.makeOrOpenDirectory(part, mode: 0o755) }
+        let text = receipt.json.text + "\n"
+        try directory.replaceFile(name, with: Array(text.utf8), mode: 0o644, durable: false)
+    }
+
+    /// Whether there is a receipt of a name.
+    func has(origin: RelativePath, payload: FileName) -> Bool {
+        guard let name = payload.appending(".json"), let directory = try? root.receipts.openDirectory(origin) else {
+            return false
+        }
+        return (try? directory.status(of: name)) != nil
+    }
+
+    /// Removes the receipt of a name: a new submission of that name is under way, or what waited is gone.
+    func remove(origin: RelativePath, payload: FileName) {
+        guard let name = payload.appending(".json") else { return }
+        if origin.names.isEmpty {
+            _ = try? root.receipts.unlink(name)
+        } else if let directory = try? root.receipts.openDirectory(origin) {
+            _ = try? directory.unlink(name)
+        }
+    }
+
+    /// Removes receipts that are older than `keep`, and directories that are empty then.
+    func sweep(keep: Duration, now: Int64) {
+        sweep(root.receipts, before: now - keep.inNanoseconds, depth: 0)
+    }
+
+    private func sweep(_ directory: Descriptor, before: Int64, depth: Int) {
+        guard depth <= TreeScan.maximumDepth, let fresh = try? directory.openDirectorySelf() else { return }
+        var reader = DirectoryReader(fresh)
+        while let entries = try? reader.next() {
+            for entry in entries {
+                guard let status = try? directory.status(of: entry.name) else { continue }
+                if status.kind == .directory {
+                    if let below = try? directory.openDirectory(entry.name) {
+                        sweep(below, before: before, depth: depth + 1)
+                    }
+                    if status.modified < before { _ = try? directory.removeDirectory(entry.name) }
+                } else if status.modified < before {
+                    _ = try? directory.unlink(entry.name)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import ContentStore
+import DropWatch
+import LinuxSystem
+import Logging
+import Registry
+import ServiceManager
+import Settings
+import Synchronization
+import Vocabulary
+
+/// A job for a lane that reads payloads.
+enum TakeJob: Sendable {
+    /// Bring it into the store.
+    case take(Work)
+    /// Set it aside.
+    case refuse(Refusal)
+}
+
+/// A staged blob and what it is for.
+struct Staged: Sendable {
+    let stored: Stored
+    let blob: StagedBlob
+}
+
+/// Something for the registry.
+enum RegistryJob: Sendable {
+    /// A blob is durable under its name; with the blob when the producer's inode was moved, whose lease has to hold until COMMIT.
+    case register(Stored, moved: StagedBlob?)
+    /// A refusal was carried out on disk.
+    case reject(Refusal)
+    /// What does the registry know of this submission?
+    case ask(SubmissionID)
+}
+
+/// A submission whose row is committed.
+enum Finished: Sendable {
+    case registered(Stored, Verdict)
+    case rejected(Refusal)
+}
+
+/// What all lanes share: the boxes between them, and where they report.
+///
+/// ```
+/// Surveyor ─▶ takers ─▶ Publisher ─▶ Registrar ─▶ Finisher
+///     ▲                                              │
+///     └───────────────── inbox ◀─────────────────────┘
+/// ```
+final class Stages: Sendable {
+    /// The longest silence of a stage that works; a sync is given more, because a slow disk is no reason to be killed.
+    static let bound = Duration.seconds(120)
+    static let syncBound = Duration.seconds(900)
+
+    let vitals = Vitals()
+    let log: EventLog
+    let board: StatusBoard
+    /// Rung when something changed that the status tells of.
+    let statusBell: Mailbox<Void>
+    /// Never rung, only closed: ends the caretaker's pause.
+    let stopBell = Mailbox<Void>()
+    let inbox: Inbox
+    let host = Identity.hostName
+    let smallJobs = Mailbox<TakeJob>()
+    let largeJobs = Mailbox<TakeJob>()
+    let publishBox = Mailbox<Staged>()
+    let registerBox = Mailbox<RegistryJob>()
+    let finishBox = Mailbox<Finished>()
+    private let current: Mutex<Settings>
+    private let stopping = Atomic(false)
+
+    init(settings: Settings, log: EventLog) throws(SystemError) {
+        current = Mutex(settings)
+        self.log = log
+        statusBell = Mailbox()
+        board = StatusBoard(bell: statusBell)
+        inbox = try Inbox()
+    }
+
+    /// The configuration in force.
+    var settings: Settings {
+        get { current.withLock { $0 } }
+        set { current.withLock { $0 = newValue } }
+    }
+
+    /// Whether long work is to be abandoned: its claim is on disk and is taken up at the next start.
+    var isStopping: Bool {
+        get { stopping.load(ordering: .acquiring) }
+        set { stopping.store(newValue, ordering: .releasing) }
+    }
+
+    /// Hands a job to the lanes for its size: giants never stand in the way of small files.
+    func take(_ job: TakeJob, sizeInBytes: Int64) {
+        (sizeInBytes >= ContentStore.largeFileSize ? largeJobs : smallJobs).send(job)
+    }
+
+    /// Gives a claim back to the surveyor, to be taken up again after a pause.
+    func retry(_ claim: Claim, code: String, _ message: String) {
+        inbox.send(.retry(claim, Waiting(code: code, message: message)))
+    }
+
+    /// Writes a producer's receipt, with a second try because a single failure may pass. One that cannot be written is complained about and
+    /// no more: the row or the refusal stands, and a full drop directory must still be emptied of what is registered.
+    func hand(_ receipt: Receipt, to claim: Claim) {
+        let book = ReceiptBook(root: claim.drop.root)
+        for attempt in 1...2 {
+            do throws(SystemError) {
+                return try book.write(receipt, origin: claim.origin, payload: claim.payloadName)
+            } catch where attempt == 2 {
+                log.complaint(
+                    .failed, .warning, key: "receipts \(claim.drop.key.path)",
+                    "Receipts cannot be written in \(claim.drop.key.path): \(error)", .init(drop: claim.drop.key.path))
+            } catch {}
+        }
+    }
+
+    /// The bytes of the store's file system that have to stay free.
+    func reserve(of space: Space) -> UInt64 {
+        switch settings.reserve {
+        case .percent(let share): UInt64(Double(space.totalBytes) * share / 100)
+        case .bytes(let bytes): UInt64(clamping: bytes)
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import DropWatch
+import LinuxSystem
+import Manifest
+import Synchronization
+import Vocabulary
+
+/// What the daemon is doing, for STATUS= and status.json; every stage writes its own part.
+final class StatusBoard: Sendable {
+    /// The state of a drop directory.
+    struct DropState: Sendable, Equatable {
+        var isAvailable = false
+        var isPolled = false
+        var fileSystem: String?
+        var take: String?
+        var problem: String?
+    }
+
+    /// The state of the connection to the registry.
+    enum Database: Sendable, Equatable {
+        case connecting
+        case ok
+        case unreachable(since: Monotonic, why: String)
+    }
+
+    /// Everything there is to say.
+    struct State: Sendable {
+        var drops: [String: DropState] = [:]
+        var database = Database.connecting
+        var storeProblem: String?
+        /// Why the configuration on disk is not in force.
+        var configurationProblem: String?
+        var remarks: [String] = []
+        var waiting = 0
+        var oldestWait: Monotonic?
+        var inFlight = 0
+        /// Claims in the store or refused whose rows have to wait for the database.
+        var parkedClaims = Set<SubmissionID>()
+        var parked: Int { parkedClaims.count }
+        var registeredBefore: Int64 = 0
+        var registered: Int64 = 0
+        var duplicates: Int64 = 0
+        var rejected: Int64 = 0
+        var watched = 0
+        var unwatched = 0
+        var watchLimit: String?
+        var isStopping = false
+        var isRecovering = true
+    }
+
+    private let state = Mutex(State())
+    private let bell: Mailbox<Void>
+
+    /// - Parameter bell: rung on every change.
+    init(bell: Mailbox<Void>) { self.bell = bell }
+
+    /// Changes something.
+    func update(_ change: (inout State) -> Void) {
+        state.withLock { change(&$0) }
+        if bell.count == 0 { bell.send(()) }
+    }
+
+    /// Everything, as it is now.
+    var snapshot: State { state.withLock { $0 } }
+}
+
+extension StatusBoard.State {
+    /// The problems, worst first, in a few words each.
+    func problems(now: Monotonic) -> [String] {
+        var problems: [String] = []
+        if case .unreachable(let since, let why) = database {
+            problems.append(
+                "database unreachable for \(spoken(now - since)), \(parked) models stored and waiting (\(why))")
+        }
+        if let storeProblem { problems.append(storeProblem) }
+        for (path, drop) in drops.sorted(by: { $0.key < $1.key }) where !drop.isAvailable {
+            problems.append("drop \(path) unavailable: \(drop.problem ?? "not open yet")")
+        }
+        if let configurationProblem {
+            problems.append("reload failed, the old configuration stays in force: \(configurationProblem)")
+        }
+        if unwatched > 0 { problems.append("\(unwatched) directories polled: \(watchLimit ?? "watch limit reached")") }
+        return problems
+    }
+
+    /// The line for `systemctl status`.
+    func line(now: Monotonic) -> String {
+        let problems = problems(now: now)
+        if isStopping { return "Stopping, \(inFlight) in flight" }
+        if !problems.isEmpty { return "DEGRADED: " + problems.joined(separator: "; ") }
+        if isRecovering { return "Starting: looking through claims and drop directories" }
+        var parts = ["\(drops.count) \(drops.count == 1 ? "drop" : "drops")", "\(waiting + inFlight) pending"]
+        if let oldestWait, waiting > 0 { parts[1] += " (oldest \(spoken(now - oldestWait)))" }
+        parts.append("\(grouped(registeredBefore + registered)) registered")
+        if rejected > 0 { parts.append("\(grouped(rejected)) rejected") }
+        let polled = drops.filter(\.value.isPolled).sorted { $0.key < $1.key }
+        if !polled.isEmpty {
+            parts.append(
+                "polling " + polled.map { "\($0.key) (\($0.value.fileSystem ?? "?"))" }.joined(separator: ", "))
+        }
+        parts.append(database == .ok ? "database ok" : "connecting to the database")
+        return parts.joined(separator: ", ")
+    }
+
+    /// The content of status.json.
+    func json(now: Monotonic, wall: String, version: String) -> JSON {
+        .object([
+            .init("version", .string(version)), .init("updated_at", .string(wall)),
+            .init("status", .string(line(now: now))),
+            .init("problems", .array(problems(now: now).map(JSON.string))),
+            .init("remarks", .array(remarks.map(JSON.string))),
+            .init("waiting", .number("\(waiting)")), .init("in_flight", .number("\(inFlight)")),
+            .init("stored_and_waiting", .number("\(parked)")),
+            .init("registered", .number("\(registered)")), .init("duplicates", .number("\(duplicates)")),
+            .init("rejected", .number("\(rejected)")),
+            .init("watched_directories", .number("\(watched)")),
+            .init("polled_directories", .number("\(unwatched)")),
+            .init("oldest_wait_seconds", oldestWait.map { .number("\((now - $0).components.seconds)") } ?? .null),
+            .init("database", .string(databaseWord)),
+            .init("drops", .array(drops.sorted { $0.key < $1.key }.map { $0.value.json(path: $0.key) })),
+        ])
+    }
+
+    private var databaseWord: String {
+        switch database {
+        case .connecting: "connecting"
+        case .ok: "ok"
+        case .unreachable: "unreachable"
+        }
+    }
+}
+
+extension StatusBoard.DropState {
+    fileprivate func json(path: String) -> JSON {
+        .object([
+            .init("path", .string(path)), .init("available", .bool(isAvailable)), .init("polled", .bool(isPolled)),
+            .init("file_system", fileSystem.map(JSON.string) ?? .null), .init("take", take.map(JSON.string) ?? .null),
+            .init("problem", problem.map(JSON.string) ?? .null),
+        ])
+    }
+}
+
+/// A duration for a person: `3 s`, `4 min`, `2 h`, `5 d`.
+func spoken(_ duration: Duration) -> String {
+    let seconds = max(0, duration.components.seconds)
+    switch seconds {
+    case ..<120: return "\(seconds) s"
+    case ..<7200: return "\(seconds / 60) min"
+    case ..<172_800: return "\(seconds / 3600) h"
+    default: return "\(seconds / 86_400) d"
+    }
+}
+
+/// A number with commas between the thousands.
+func grouped(_ number: Int64) -> String {
+    let digits = String(number)
+    var text = ""
+    for (index, digit) in digits.enumerated() {
+        if index > 0 && (digits.count - index) % 3 == 0 { text.append(",") }
+        text.append(digit)
+    }
+    return text
+}

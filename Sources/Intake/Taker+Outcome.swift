@@ -1,0 +1,108 @@
+import ContentStore
+import DropWatch
+import LinuxSystem
+import Logging
+import Manifest
+import ServiceManager
+import Settings
+import Vocabulary
+
+extension Taker {
+    /// Why a submission may not be registered from this drop directory, whatever its bytes are.
+    func inadmissible(_ work: Work) -> Reason? {
+        let drop = work.claim.drop
+        if !drop.settings.admits(modelID: work.manifest.modelID) {
+            return Reason(
+                code: "model_id_not_admitted",
+                message: "\"\(work.manifest.modelID)\" may not be registered from this drop directory.",
+                field: "model_id",
+                hint:
+                    "It admits \(drop.settings.modelIDs.joined(separator: ", ")); use another name or another drop directory."
+            )
+        }
+        // Both: a manifest may name a payload that somebody else put there.
+        for owner in [work.owner.user, work.manifestOwner] where !drop.admits(owner: owner) {
+            return Reason(
+                code: "owner_not_admitted",
+                message: "\(Identity.userName(owner) ?? "uid \(owner)") may not drop here.",
+                hint: "Ask the operator to add the user to owners for this drop directory.")
+        }
+        if drop.settings.completeness == .digest && work.manifest.sha256 == nil {
+            return Reason(
+                code: "digest_required",
+                message: "This drop directory takes only payloads whose manifest declares sha256.",
+                field: "sha256", hint: "Add \"sha256\" with the output of sha256sum.")
+        }
+        return nil
+    }
+
+    /// The extension that the blob's second name gets, so that loaders which look at it find it: 1 to 16 letters and digits.
+    func fileExtension(of name: FileName) -> String? {
+        guard let dot = name.bytes.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return nil }
+        let bytes = name.bytes[(dot + 1)...]
+        guard (1...16).contains(bytes.count) else { return nil }
+        let isPlain = bytes.allSatisfy { byte in
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+        }
+        return isPlain ? String(decoding: bytes, as: UTF8.self) : nil
+    }
+
+    /// A blob that an earlier attempt published, hashed again just now: only its row is missing.
+    func register(_ work: Work, _ note: StoredNote) {
+        var stored = stored(work, note.digest, work.status.sizeInBytes, note.proof)
+        stored.filePath = store.path(of: note.digest, fileExtension: fileExtension(of: work.claim.payloadName))
+        work.file.releaseLease()
+        stages.registerBox.send(.register(stored, moved: nil))
+    }
+
+    func stored(_ work: Work, _ digest: Digest, _ sizeInBytes: Int64, _ proof: Proof) -> Stored {
+        var warnings = work.manifest.warnings
+        if work.isManifestFirst && work.manifest.sha256 == nil && work.manifest.sizeInBytes == nil {
+            warnings.append(
+                Warning(
+                    code: "manifest_first",
+                    message:
+                        "The manifest was there before the payload and declares neither sha256 nor size_bytes, so a payload cut "
+                        + "short by a dying writer would not have been noticed; drop the manifest last."))
+        }
+        return Stored(
+            work: work, digest: digest, sizeInBytes: sizeInBytes,
+            manifestSHA256: tools.digest(of: work.manifestBytes), proof: proof, warnings: warnings, filePath: "")
+    }
+
+    func refusal(of work: Work, _ reason: Reason) -> Refusal {
+        var refusal = Refusal(claim: work.claim, reason: reason)
+        refusal.modelID = work.manifest.modelID
+        refusal.modelVersion = work.manifest.modelVersion
+        refusal.manifestSHA256 = tools.digest(of: work.manifestBytes)
+        refusal.sizeInBytes = work.status.sizeInBytes
+        refusal.submitter = work.owner.user
+        refusal.warnings = work.manifest.warnings
+        return refusal
+    }
+
+    /// Carries a refusal out on disk, tells the producer, and sends it on to the registry.
+    func setAside(_ refusal: Refusal) {
+        let claim = refusal.claim
+        do throws(SystemError) {
+            let rejecting = Rejecting(refusal: refusal, host: stages.host)
+            try rejecting.carryOut(try claim.folder.contents())
+            stages.hand(rejecting.receipt, to: claim)
+            // From here on the producer may take everything back: nothing of this is done a second time.
+            try claim.folder.leave([0x31], as: ClaimFolder.setAsideNote)
+            if refusal.isRecorded {
+                stages.finishBox.send(.rejected(refusal))
+            } else {
+                stages.registerBox.send(.reject(refusal))
+            }
+        } catch {
+            stages.log.complaint(
+                .failed, .error, key: "set aside \(claim.drop.key.path): \(error)",
+                "\(claim.sourceName) is refused (\(refusal.reason.code)) but cannot be set aside: \(error); it is kept and tried again",
+                .init(submission: claim.id, drop: claim.drop.key.path, source: claim.sourceName))
+            stages.retry(claim, code: "system", "The daemon cannot set it aside now (\(error)).")
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Glibc
+import LinuxSystem
+import Settings
+
+/// An end with a message and a status of sysexits.h.
+struct Failure: Error {
+    /// EX_USAGE, EX_UNAVAILABLE, EX_SOFTWARE, EX_CONFIG ...
+    let status: Int32
+    let message: String
+
+    static func configuration(_ message: String) -> Failure { Failure(status: 78, message: message) }
+    static func unavailable(_ message: String) -> Failure { Failure(status: 69, message: message) }
+}
+
+/// Writes one message to stderr.
+func complain(_ message: String) { put("ingotd: \(message)\n", on: 2) }
+
+/// Writes a text to stdout at once, also when it is a pipe.
+func say(_ text: String) { put(text, on: 1) }
+
+private func put(_ text: String, on descriptor: Int32) {
+    let bytes = Array(text.utf8)
+    _ = unsafe write(descriptor, bytes, bytes.count)
+}
+
+/// Reads and checks a configuration file.
+///
+/// - Throws: ``Failure`` with every problem on a line of its own.
+func loadSettings(_ file: String) throws(Failure) -> Settings {
+    let text: String
+    do throws(SystemError) {
+        let bytes = try Descriptor.openFile(path: file).readAll(limit: 1 << 20)
+        guard bytes.count <= 1 << 20 else { throw SystemError(.read, file, code: EFBIG) }
+        guard let valid = String(validating: bytes, as: UTF8.self) else {
+            throw SystemError(.read, file, code: EILSEQ)
+        }
+        text = valid
+    } catch {
+        throw .configuration("\(file): cannot be read: \(SystemError.text(error.code))")
+    }
+    do {
+        let settings = try Settings.parse(text, file: file, environment: Surroundings.environment)
+        // A wish for safety that is not looked after must not be passed over in silence.
+        if let drop = settings.drops.first(where: { !$0.rejectSafety.isEmpty }) {
+            throw Failure.configuration(
+                "\(file): drop \(drop.path): reject_safety: this version does not look inside payloads; remove the key")
+        }
+        return settings
+    } catch let failure as Failure {
+        throw failure
+    } catch let error as SettingsError {
+        throw .configuration(error.problems.map(\.description).joined(separator: "\ningotd: "))
+    } catch {
+        throw .configuration("\(file): \(error)")
+    }
+}

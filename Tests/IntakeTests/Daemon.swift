@@ -1,0 +1,203 @@
+import Glibc
+import LinuxSystem
+import Manifest
+import PostgresClient
+import TestKit
+import Testing
+
+/// A real ingotd with a drop directory, a store and a database of its own.
+final class Daemon {
+    let scratch: Scratch
+    let storeScratch: Scratch
+    let database: String
+    let drop: Descriptor
+    let dropPath: String
+    let storePath: String
+    private(set) var process: ChildProcess?
+    private var connection: Connection?
+
+    /// - Parameters:
+    ///   - kind: the file system of the drop directory.
+    ///   - storeKind: that of the store; the same directory tree when it is the same kind.
+    ///   - dropOptions: lines of YAML for the drop directory.
+    init(
+        on kind: FileSystemType = .host, storeOn storeKind: FileSystemType? = nil, dropOptions: [String] = [],
+        options: [String] = [], database: String? = nil
+    ) throws {
+        scratch = try kind == .host ? Scratch() : Scratch(on: Volume.shared(kind))
+        storeScratch =
+            if let storeKind, storeKind != kind { try Scratch(on: Volume.shared(storeKind)) } else { scratch }
+        self.database = try database ?? PostgresFixture.freshDatabase()
+        (drop, dropPath) = try scratch.makeDirectory("drop")
+        storePath = try storeScratch.makeDirectory("store").path
+        try configure(dropOptions: dropOptions, options: options)
+    }
+
+    deinit {
+        process?.signal(SIGKILL)
+        _ = process?.wait(until: .now + .seconds(10))
+    }
+
+    var configurationPath: String { "\(scratch.path)/ingot.yaml" }
+
+    func configure(dropOptions: [String] = [], options: [String] = [], drops: [String]? = nil) throws {
+        var lines = ["store: \"\(storePath)\"", "database: \"\(database)\""] + options + ["drops:"]
+        for path in drops ?? [dropPath] {
+            lines.append("  - path: \"\(path)\"")
+            lines += dropOptions.map { "    \($0)" }
+        }
+        try scratch.write(lines.joined(separator: "\n") + "\n", to: "ingot.yaml")
+    }
+
+    // MARK: Running
+
+    /// The program, beside the test bundle.
+    static let program: String = {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = max(0, unsafe readlink("/proc/self/exe", &buffer, buffer.count))
+        let bundle = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let directory = bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        return directory.joined(separator: "/") + "/ingotd"
+    }()
+
+    var logPath: String { "\(scratch.path)/log" }
+
+    var log: String { String(decoding: (try? scratch.content(of: "log")) ?? [], as: UTF8.self) }
+
+    /// Starts the daemon and waits until it watches its drop directories and, unless told otherwise, has made its schema.
+    func start(environment: [String: String] = [:], withDatabase: Bool = true) throws {
+        try launch(environment: environment)
+        let isWatching = eventually { log.contains("Watching") || process?.ending != nil }
+        #expect(isWatching, "\(log)")
+        guard withDatabase else { return }
+        let hasSchema = try eventually { try column("SELECT to_regclass('registry.submissions')") != [nil] }
+        #expect(hasSchema, "\(log)")
+    }
+
+    func launch(environment: [String: String] = [:]) throws {
+        try scratch.directory.unlink("log")
+        try scratch.write("", to: "log")
+        var variables = ["PATH": "/usr/bin:/bin", "RUNTIME_DIRECTORY": scratch.path]
+        variables.merge(environment) { $1 }
+        var command = ChildProcess.Command(
+            Self.program, ["--config", configurationPath], environment: variables)
+        command.output = .file(logPath)
+        command.errors = command.output
+        process = try ChildProcess.start(command)
+    }
+
+    /// Ends it in good order.
+    @discardableResult
+    func stop() -> ChildProcess.Ending? { end(by: SIGTERM) }
+
+    /// Ends it as the kernel would.
+    func kill() { end(by: SIGKILL) }
+
+    @discardableResult
+    private func end(by signal: Int32) -> ChildProcess.Ending? {
+        process?.signal(signal)
+        let ending = process?.wait(until: .now + .seconds(30))
+        process = nil
+        return ending
+    }
+
+    // MARK: Dropping
+
+    /// Drops a pair as a careful producer does: the payload first, each renamed into place.
+    func submit(
+        _ name: FileName, _ content: [UInt8], id: String? = nil, version: String = "1", extra: String = "",
+        below path: [FileName] = []
+    ) throws {
+        let directory = try self.directory(path)
+        try put(content, as: name, in: directory)
+        try put(manifest(id ?? "models/\(name)", version, extra), as: sidecar(name), in: directory)
+    }
+
+    func directory(_ path: [FileName]) throws -> Descriptor {
+        var directory = drop
+        for name in path { directory = try directory.makeOrOpenDirectory(name, mode: 0o755) }
+        return directory
+    }
+
+    func manifest(_ id: String, _ version: String, _ extra: String = "") -> [UInt8] {
+        Array("{\"model_id\": \"\(id)\", \"model_version\": \"\(version)\"\(extra.isEmpty ? "" : ", " + extra)}".utf8)
+    }
+
+    func sidecar(_ name: FileName) -> FileName { name.appending(".manifest.json") ?? name }
+
+    func put(_ content: [UInt8], as name: FileName, in directory: Descriptor, mode: UInt32 = 0o644) throws {
+        guard let temporary = FileName(Array(".".utf8) + name.bytes + Array(".tmp".utf8)) else { return }
+        let file = try directory.open(temporary, [.writeOnly, .create, .truncate], mode: mode)
+        try file.write(content)
+        try directory.rename(temporary, to: directory, as: name, replacing: true)
+    }
+
+    // MARK: Looking
+
+    /// The receipt of a payload, as it is now.
+    func receipt(_ name: FileName, below path: [FileName] = []) -> JSON? {
+        guard let receiptName = name.appending(".json"),
+            let directory = try? drop.openDirectory(RelativePath(["receipts"] + path)),
+            let bytes = try? directory.open(receiptName).readAll(limit: 1 << 20)
+        else { return nil }
+        return try? JSON.parse(bytes)
+    }
+
+    /// Waits for a receipt of a status; fails the test with the log when it does not come.
+    @discardableResult
+    func await(
+        _ status: String, _ name: FileName, below path: [FileName] = [], within limit: Duration = .seconds(60),
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) -> JSON? {
+        var found: JSON?
+        let came = eventually(within: limit) {
+            found = receipt(name, below: path)
+            return found?["status"] == .string(status)
+        }
+        #expect(
+            came, "\(name): \(found?.text ?? "no receipt"), wanted \(status)\n\(log.suffix(4000))",
+            sourceLocation: sourceLocation)
+        return found
+    }
+
+    /// The first column of a query's rows.
+    func column(_ sql: String) throws -> [String?] {
+        if connection == nil { connection = try Connection.open(database, deadline: .now + .seconds(30)) }
+        guard let connection else { return [] }
+        let result = try connection.query(sql, deadline: .now + .seconds(30))
+        return (0..<result.rowCount).map { result.text($0, 0) }
+    }
+
+    /// Forgets the connection, because the server was stopped.
+    func disconnect() { connection = nil }
+
+    func count(_ table: String) throws -> Int {
+        try column("SELECT count(*) FROM \(table)")[0].flatMap { Int($0) } ?? -1
+    }
+
+    /// The names in a directory below the drop.
+    func names(_ path: [FileName] = []) throws -> [String] {
+        try drop.openDirectory(RelativePath(path)).entries().map(\.name.text).sorted()
+    }
+
+    /// What producers see in the drop directory itself.
+    func visibleNames() throws -> [String] {
+        try names().filter { ![".claims", "receipts", "rejected"].contains($0) }
+    }
+
+    func claims() throws -> [String] { try names([".claims"]).filter { $0 != ".lock" } }
+
+    /// status.json, as it is now.
+    var status: JSON? { (try? scratch.content(of: "status.json")).flatMap { try? JSON.parse($0) } }
+}
+
+/// Bytes that tell one payload from another.
+func payload(_ seed: Int, size: Int = 1000) -> [UInt8] {
+    var state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 | 1
+    return (0..<size).map { _ in
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return UInt8(truncatingIfNeeded: state)
+    }
+}
