@@ -81,7 +81,11 @@ let package = Package(
 
         // Tests.
         .target(
-            name: "TestKit", dependencies: ["LinuxSystem", "LocalPostgres", "Vocabulary"], path: "Tests/TestKit",
+            name: "TestKit",
+            dependencies: [
+                "ContentStore", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "Vocabulary",
+            ],
+            path: "Tests/TestKit",
             swiftSettings: house),
         tests("Vocabulary"),
         tests("LinuxSystem"),
@@ -92,6 +96,10 @@ let package = Package(
         tests("DropWatch", ["LinuxSystem"]),
         tests("ContentStore", ["LinuxSystem"]),
         tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient"]),
+        .testTarget(
+            name: "FaultTests",
+            dependencies: ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "TestKit"],
+            swiftSettings: house),
         .testTarget(name: "SystemTests", dependencies: ["LinuxSystem", "TestKit"], swiftSettings: house),
     ]
 )

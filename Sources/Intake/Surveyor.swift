@@ -95,6 +95,7 @@ final class Surveyor {
         openSlots()
         stages.board.update { $0.isRecovering = false }
         ready()
+        FaultInjection.ready()
         while !isStopping {
             heartbeat.working(bound: Stages.bound)
             turn(heartbeat)

@@ -21,7 +21,8 @@ extension Descriptor {
     ///
     /// - Returns: how many bytes were read; 0 at the end of the file.
     public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(SystemError) -> Int {
-        try attempt(.pread, place) { unsafe pread(number, buffer.baseAddress, buffer.count, off_t(offset)) }
+        let count = FaultInjection.portion(of: buffer.count, .pread, place)
+        return try attempt(.pread, place) { unsafe pread(number, buffer.baseAddress, count, off_t(offset)) }
     }
 
     /// Reads a whole small file.
@@ -49,7 +50,8 @@ extension Descriptor {
         var written = 0
         while written < bytes.count {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...])
-            written += try attempt(.write, place) { unsafe Glibc.write(number, rest.baseAddress, rest.count) }
+            let count = FaultInjection.portion(of: rest.count, .write, place)
+            written += try attempt(.write, place) { unsafe Glibc.write(number, rest.baseAddress, count) }
         }
     }
 

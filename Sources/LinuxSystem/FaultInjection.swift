@@ -5,42 +5,9 @@ import Synchronization
 ///
 /// Debug builds only: in a release build the check is not compiled, see ``attempt(_:_:_:)``. A plan comes from a test, or from the
 /// environment of a whole process: `INGOT_FAULT=fsync:3:5` fails the third fsync with errno 5, `fsync:3+:5` every one from
-/// the third on, `renameat2:2:kill` ends the process at once in place of the call.
+/// the third on, `changing:2:kill:ready` ends the process in place of the second call after its start that changes anything,
+/// `pread@bad.pkl:1+:trap` crashes it wherever bad.pkl is read. Each hit of such a plan is told on stderr.
 public enum FaultInjection {
-    /// What happens in place of the call.
-    public enum Effect: Sendable, Equatable {
-        /// The call is not made and fails with this error number.
-        case fail(Int32)
-        /// The process ends at once, as by SIGKILL.
-        case kill
-    }
-
-    /// Which call of which kind is hit.
-    public struct Plan: Sendable {
-        /// Which kind of call is hit.
-        public private(set) var call: SystemCall
-        var ordinal: Int
-        var forever: Bool
-        var effect: Effect
-
-        /// A plan that hits call number `ordinal` (from 1), and with `forever` all later ones too.
-        public init(_ call: SystemCall, at ordinal: Int, forever: Bool = false, effect: Effect) {
-            self.call = call
-            self.ordinal = ordinal
-            self.forever = forever
-            self.effect = effect
-        }
-
-        init?(_ text: String) {
-            let parts = text.split(separator: ":").map(String.init)
-            guard parts.count == 3, let call = SystemCall(rawValue: parts[0]) else { return nil }
-            let forever = parts[1].hasSuffix("+")
-            guard let ordinal = Int(forever ? String(parts[1].dropLast()) : parts[1]) else { return nil }
-            guard let effect = parts[2] == "kill" ? Effect.kill : Int32(parts[2]).map(Effect.fail) else { return nil }
-            self.init(call, at: ordinal, forever: forever, effect: effect)
-        }
-    }
-
     /// One system call as it was asked for.
     public struct Call: Sendable, Hashable {
         /// Which.
@@ -62,11 +29,15 @@ public enum FaultInjection {
         var plan: Plan?
         var seen = 0
         var hits = 0
+        var isReady = false
 
         init(_ plan: Plan?) { self.plan = plan }
 
-        mutating func effect(on call: SystemCall) -> Effect? {
-            guard let plan, plan.call == call else { return nil }
+        /// - Parameter isPortion: whether it is asked how much of a call is to be done, not whether at all.
+        mutating func effect(on call: SystemCall, _ subject: () -> String, isPortion: Bool) -> Effect? {
+            guard let plan, isPortion == (plan.effect == .short), isReady || !plan.waitsForReady,
+                plan.counts(call, subject)
+            else { return nil }
             seen += 1
             guard seen == plan.ordinal || (plan.forever && seen > plan.ordinal) else { return nil }
             hits += 1
@@ -79,7 +50,8 @@ public enum FaultInjection {
         var threads: [pthread_t: (counter: Counter, trace: Trace)] = [:]
     }
 
-    private static let state = Mutex(State(process: Counter(planFromEnvironment())))
+    private static let environmentPlan = planFromEnvironment()
+    private static let state = Mutex(State(process: Counter(environmentPlan)))
 
     /// Whether this build can make calls fail at all.
     public static var isAvailable: Bool {
@@ -93,6 +65,13 @@ public enum FaultInjection {
     /// Puts a plan in force for the whole process, from now on; `nil` ends it. Counting starts again at zero.
     public static func arm(_ plan: Plan?) {
         state.withLock { $0.process = Counter(plan) }
+    }
+
+    /// The program has started: plans for what comes after that begin to count.
+    public static func ready() {
+        #if DEBUG
+            state.withLock { $0.process.isReady = true }
+        #endif
     }
 
     /// How often the process's plan has hit.
@@ -111,24 +90,48 @@ public enum FaultInjection {
         return (result, trace)
     }
 
-    /// The error number to fail with, when this call is to fail.
-    static func code(for call: SystemCall, _ subject: () -> String) -> Int32? {
+    /// What is to happen in place of this call, or to how much of it.
+    private static func effect(on call: SystemCall, _ subject: () -> String, isPortion: Bool = false) -> Effect? {
         let thread = pthread_self()
-        let (isTraced, effect) = state.withLock { state in
-            let own = state.threads[thread]?.counter.effect(on: call)
-            return (state.threads[thread] != nil, own ?? state.process.effect(on: call))
+        let (isTraced, effect, isTold) = state.withLock { state in
+            let own = state.threads[thread]?.counter.effect(on: call, subject, isPortion: isPortion)
+            let shared = own == nil ? state.process.effect(on: call, subject, isPortion: isPortion) : nil
+            return (state.threads[thread] != nil && !isPortion, own ?? shared, shared != nil && environmentPlan != nil)
         }
         if isTraced {
             let made = Call(call: call, subject: subject())
             state.withLock { $0.threads[thread]?.trace.calls.append(made) }
         }
-        switch effect {
-        case nil: return nil
+        if isTold, let effect { tell("fault: \(call.rawValue) \(subject()): \(effect)\n") }
+        return effect
+    }
+
+    /// The error number to fail with, when this call is to fail.
+    static func code(for call: SystemCall, _ subject: () -> String) -> Int32? {
+        switch effect(on: call, subject) {
+        case nil, .short: return nil
         case .fail(let code): return code
         case .kill:
             _ = kill(getpid(), SIGKILL)
             return EINTR
+        case .trap: fatalError("a planned fault")
+        case .hang:
+            while true { pause() }
         }
+    }
+
+    /// How much of a read or a write is to be done.
+    static func portion(of count: Int, _ call: SystemCall, _ subject: @autoclosure () -> String) -> Int {
+        #if DEBUG
+            if count > 1, effect(on: call, subject, isPortion: true) == .short { return count / 2 }
+        #endif
+        return count
+    }
+
+    // Past the layer whose calls are counted.
+    private static func tell(_ text: String) {
+        let bytes = Array(text.utf8)
+        _ = unsafe Glibc.write(2, bytes, bytes.count)
     }
 
     private static func planFromEnvironment() -> Plan? {
@@ -150,7 +153,9 @@ func attempt<Number: SignedInteger>(
     _ call: SystemCall, _ subject: @autoclosure () -> String, _ body: () -> Number
 ) throws(SystemError) -> Number {
     #if DEBUG
-        if let code = FaultInjection.code(for: call, subject) { throw SystemError(call, subject(), code: code) }
+        if let code = FaultInjection.code(for: call, subject), code != EINTR {
+            throw SystemError(call, subject(), code: code)
+        }
     #endif
     while true {
         let result = body()

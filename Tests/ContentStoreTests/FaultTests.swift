@@ -92,7 +92,7 @@ import Vocabulary
         return trace.hits > 0
     }
 
-    private func isSync(_ plan: FaultInjection.Plan) -> Bool { plan.call == .fsync || plan.call == .syncfs }
+    private func isSync(_ plan: FaultInjection.Plan) -> Bool { !plan.calls.isDisjoint(with: [.fsync, .syncfs]) }
 }
 
 @Suite(.requiresFaultInjection) struct `A sync that fails` {

@@ -1,26 +1,33 @@
-import Glibc
-import LinuxSystem
-import Manifest
-import PostgresClient
-import TestKit
-import Testing
+internal import Glibc
+public import LinuxSystem
+public import Manifest
+internal import PostgresClient
+public import Testing
 
 /// A real ingotd with a drop directory, a store and a database of its own.
-final class Daemon {
-    let scratch: Scratch
-    let storeScratch: Scratch
-    let database: String
-    let drop: Descriptor
-    let dropPath: String
-    let storePath: String
-    private(set) var process: ChildProcess?
+public final class Daemon {
+    /// Where everything is but, perhaps, the store.
+    public let scratch: Scratch
+    private let storeScratch: Scratch
+    /// The connection string of its database.
+    public let database: String
+    /// Its drop directory, open.
+    public let drop: Descriptor
+    /// The drop directory's path.
+    public let dropPath: String
+    /// The store's path.
+    public let storePath: String
+    /// The daemon, while it runs.
+    public private(set) var process: ChildProcess?
     private var connection: Connection?
 
+    /// Its directories, database and configuration; not started yet.
+    ///
     /// - Parameters:
     ///   - kind: the file system of the drop directory.
     ///   - storeKind: that of the store; the same directory tree when it is the same kind.
     ///   - dropOptions: lines of YAML for the drop directory.
-    init(
+    public init(
         on kind: FileSystemType = .host, storeOn storeKind: FileSystemType? = nil, dropOptions: [String] = [],
         options: [String] = [], database: String? = nil
     ) throws {
@@ -38,9 +45,11 @@ final class Daemon {
         _ = process?.wait(until: .now + .seconds(10))
     }
 
-    var configurationPath: String { "\(scratch.path)/ingot.yaml" }
+    /// The configuration file.
+    public var configurationPath: String { "\(scratch.path)/ingot.yaml" }
 
-    func configure(dropOptions: [String] = [], options: [String] = [], drops: [String]? = nil) throws {
+    /// Writes the configuration file.
+    public func configure(dropOptions: [String] = [], options: [String] = [], drops: [String]? = nil) throws {
         var lines = ["store: \"\(storePath)\"", "database: \"\(database)\""] + options + ["drops:"]
         for path in drops ?? [dropPath] {
             lines.append("  - path: \"\(path)\"")
@@ -52,7 +61,7 @@ final class Daemon {
     // MARK: Running
 
     /// The program, beside the test bundle.
-    static let program: String = {
+    public static let program: String = {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = max(0, unsafe readlink("/proc/self/exe", &buffer, buffer.count))
         let bundle = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -60,12 +69,14 @@ final class Daemon {
         return directory.joined(separator: "/") + "/ingotd"
     }()
 
-    var logPath: String { "\(scratch.path)/log" }
+    /// Where it logs to.
+    public var logPath: String { "\(scratch.path)/log" }
 
-    var log: String { String(decoding: (try? scratch.content(of: "log")) ?? [], as: UTF8.self) }
+    /// What it has logged since it was started.
+    public var log: String { String(decoding: (try? scratch.content(of: "log")) ?? [], as: UTF8.self) }
 
     /// Starts the daemon and waits until it watches its drop directories and, unless told otherwise, has made its schema.
-    func start(environment: [String: String] = [:], withDatabase: Bool = true) throws {
+    public func start(environment: [String: String] = [:], withDatabase: Bool = true) throws {
         try launch(environment: environment)
         let isWatching = eventually { log.contains("Watching") || process?.ending != nil }
         #expect(isWatching, "\(log)")
@@ -74,7 +85,8 @@ final class Daemon {
         #expect(hasSchema, "\(log)")
     }
 
-    func launch(environment: [String: String] = [:]) throws {
+    /// Starts the daemon and waits for nothing.
+    public func launch(environment: [String: String] = [:]) throws {
         try scratch.directory.unlink("log")
         try scratch.write("", to: "log")
         var variables = ["PATH": "/usr/bin:/bin", "RUNTIME_DIRECTORY": scratch.path]
@@ -88,10 +100,10 @@ final class Daemon {
 
     /// Ends it in good order.
     @discardableResult
-    func stop() -> ChildProcess.Ending? { end(by: SIGTERM) }
+    public func stop() -> ChildProcess.Ending? { end(by: SIGTERM) }
 
     /// Ends it as the kernel would.
-    func kill() { end(by: SIGKILL) }
+    public func kill() { end(by: SIGKILL) }
 
     @discardableResult
     private func end(by signal: Int32) -> ChildProcess.Ending? {
@@ -104,7 +116,7 @@ final class Daemon {
     // MARK: Dropping
 
     /// Drops a pair as a careful producer does: the payload first, each renamed into place.
-    func submit(
+    public func submit(
         _ name: FileName, _ content: [UInt8], id: String? = nil, version: String = "1", extra: String = "",
         below path: [FileName] = []
     ) throws {
@@ -113,19 +125,23 @@ final class Daemon {
         try put(manifest(id ?? "models/\(name)", version, extra), as: sidecar(name), in: directory)
     }
 
-    func directory(_ path: [FileName]) throws -> Descriptor {
+    /// A directory below the drop, made when it is missing.
+    public func directory(_ path: [FileName]) throws -> Descriptor {
         var directory = drop
         for name in path { directory = try directory.makeOrOpenDirectory(name, mode: 0o755) }
         return directory
     }
 
-    func manifest(_ id: String, _ version: String, _ extra: String = "") -> [UInt8] {
+    /// The bytes of a manifest.
+    public func manifest(_ id: String, _ version: String, _ extra: String = "") -> [UInt8] {
         Array("{\"model_id\": \"\(id)\", \"model_version\": \"\(version)\"\(extra.isEmpty ? "" : ", " + extra)}".utf8)
     }
 
-    func sidecar(_ name: FileName) -> FileName { name.appending(".manifest.json") ?? name }
+    /// The name of a payload's manifest.
+    public func sidecar(_ name: FileName) -> FileName { name.appending(".manifest.json") ?? name }
 
-    func put(_ content: [UInt8], as name: FileName, in directory: Descriptor, mode: UInt32 = 0o644) throws {
+    /// Writes a file under a name that is ignored, and renames it into place.
+    public func put(_ content: [UInt8], as name: FileName, in directory: Descriptor, mode: UInt32 = 0o644) throws {
         guard let temporary = FileName(Array(".".utf8) + name.bytes + Array(".tmp".utf8)) else { return }
         let file = try directory.open(temporary, [.writeOnly, .create, .truncate], mode: mode)
         try file.write(content)
@@ -135,7 +151,7 @@ final class Daemon {
     // MARK: Looking
 
     /// The receipt of a payload, as it is now.
-    func receipt(_ name: FileName, below path: [FileName] = []) -> JSON? {
+    public func receipt(_ name: FileName, below path: [FileName] = []) -> JSON? {
         guard let receiptName = name.appending(".json"),
             let directory = try? drop.openDirectory(RelativePath(["receipts"] + path)),
             let bytes = try? directory.open(receiptName).readAll(limit: 1 << 20)
@@ -145,7 +161,7 @@ final class Daemon {
 
     /// Waits for a receipt of a status; fails the test with the log when it does not come.
     @discardableResult
-    func await(
+    public func await(
         _ status: String, _ name: FileName, below path: [FileName] = [], within limit: Duration = .seconds(60),
         sourceLocation: SourceLocation = #_sourceLocation
     ) -> JSON? {
@@ -161,38 +177,48 @@ final class Daemon {
     }
 
     /// The first column of a query's rows.
-    func column(_ sql: String) throws -> [String?] {
+    public func column(_ sql: String) throws -> [String?] { try rows(sql).map { $0[0] } }
+
+    /// Forgets the connection, because the server was stopped.
+    public func disconnect() { connection = nil }
+
+    /// The rows of a query.
+    public func rows(_ sql: String) throws -> [[String?]] {
         if connection == nil { connection = try Connection.open(database, deadline: .now + .seconds(30)) }
         guard let connection else { return [] }
         let result = try connection.query(sql, deadline: .now + .seconds(30))
-        return (0..<result.rowCount).map { result.text($0, 0) }
+        return (0..<result.rowCount).map { row in (0..<result.columnCount).map { result.text(row, $0) } }
     }
 
-    /// Forgets the connection, because the server was stopped.
-    func disconnect() { connection = nil }
-
-    func count(_ table: String) throws -> Int {
+    /// How many rows a table has.
+    public func count(_ table: String) throws -> Int {
         try column("SELECT count(*) FROM \(table)")[0].flatMap { Int($0) } ?? -1
     }
 
     /// The names in a directory below the drop.
-    func names(_ path: [FileName] = []) throws -> [String] {
+    public func names(_ path: [FileName] = []) throws -> [String] {
         try drop.openDirectory(RelativePath(path)).entries().map(\.name.text).sorted()
     }
 
     /// What producers see in the drop directory itself.
-    func visibleNames() throws -> [String] {
+    public func visibleNames() throws -> [String] {
         try names().filter { ![".claims", "receipts", "rejected"].contains($0) }
     }
 
-    func claims() throws -> [String] { try names([".claims"]).filter { $0 != ".lock" } }
+    /// The claims that there are.
+    public func claims() throws -> [String] { try names([".claims"]).filter { $0 != ".lock" } }
+
+    /// What decides whether the promises were kept.
+    public var checker: Checker {
+        Checker(drop: dropPath, store: storePath, query: { [self] in try rows($0) })
+    }
 
     /// status.json, as it is now.
-    var status: JSON? { (try? scratch.content(of: "status.json")).flatMap { try? JSON.parse($0) } }
+    public var status: JSON? { (try? scratch.content(of: "status.json")).flatMap { try? JSON.parse($0) } }
 }
 
 /// Bytes that tell one payload from another.
-func payload(_ seed: Int, size: Int = 1000) -> [UInt8] {
+public func payload(_ seed: Int, size: Int = 1000) -> [UInt8] {
     var state = UInt64(truncatingIfNeeded: seed) &* 0x9E37_79B9_7F4A_7C15 | 1
     return (0..<size).map { _ in
         state ^= state << 13
