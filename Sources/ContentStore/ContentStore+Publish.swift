@@ -21,11 +21,14 @@ extension ContentStore {
     ///
     /// The order is the promise: bytes synced, then named, then the directories synced; only then does anybody hear of it. After a
     /// crash between any two steps, the names that exist belong to bytes that were durable before.
-    public func publish(_ group: [StagedBlob]) -> [Publication] {
+    ///
+    /// - Parameter turn: called before something is done to one blob of the group alone, with its index.
+    public func publish(_ group: [StagedBlob], turn: (Int) -> Void = { _ in }) -> [Publication] {
         var results = [Publication?](repeating: nil, count: group.count)
-        syncContents(of: group, &results)
+        syncContents(of: group, &results, turn)
         var touched: [Int: [FileName]] = [:]
         for index in group.indices where results[index] == nil {
+            turn(index)
             results[index] = name(group[index], &touched)
         }
         syncShards(touched, group, &results)
@@ -46,7 +49,7 @@ extension ContentStore {
 
     // MARK: Syncing
 
-    private func syncContents(of group: [StagedBlob], _ results: inout [Publication?]) {
+    private func syncContents(of group: [StagedBlob], _ results: inout [Publication?], _ turn: (Int) -> Void) {
         let unsynced = group.indices.filter { !group[$0].isSynced }
         if unsynced.count > Self.fewFiles {
             do {
@@ -62,6 +65,7 @@ extension ContentStore {
             }
         }
         for index in unsynced {
+            turn(index)
             do { try suspects.sync(group[index].descriptor) } catch { results[index] = .failed(error) }
         }
     }

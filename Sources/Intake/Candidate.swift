@@ -38,6 +38,8 @@ struct Assessor {
     let directory: Descriptor
     /// Whether the pair is claimed already. Then its files may be the daemon's own, and were judged before.
     var isClaimed = false
+    /// Told of every manifest before it is looked into; says what an earlier run of the daemon makes of it.
+    let sentence: (FileStatus, FileName) -> Poison.Sentence?
     /// How long a file has been in the given state; from the waiting room.
     let quietTime: (FileStatus) -> Duration
 
@@ -65,6 +67,15 @@ struct Assessor {
             // The payload's quiet time runs along, so that one wait serves both.
             let payload = try directory.status(of: stem)
             return .waits(waiting.of(name), payload: stem, observed: [opened] + (payload.map { [$0] } ?? []))
+        }
+        switch sentence(opened, name) {
+        case .leaveAlone: return .gone
+        case .refuse(let reason):
+            // Not even read: that may be what ended the daemon.
+            let sidecar = Sidecar(
+                name: name, file: manifestFile, status: opened, bytes: [], manifest: .failure(ManifestError(reason)))
+            return .ready(candidate(sidecar, stem, nil, try directory.status(of: stem), .none, reason))
+        case nil: break
         }
         let bytes = try manifestFile.readAll(limit: Self.manifestLimit)
         let manifest = parse(bytes, name)
@@ -123,7 +134,7 @@ struct Assessor {
     }
 
     private func candidate(
-        _ sidecar: Sidecar, _ name: FileName, _ file: Descriptor?, _ status: FileStatus, _ evidence: Evidence,
+        _ sidecar: Sidecar, _ name: FileName, _ file: Descriptor?, _ status: FileStatus?, _ evidence: Evidence,
         _ refusal: Reason?
     ) -> Candidate {
         Candidate(

@@ -18,6 +18,8 @@ struct Claim: Sendable {
     var notedName: FileName?
     /// When the work on it began.
     let begun: Monotonic
+    /// What it is known by should the daemon crash on it; `nil` without a manifest.
+    var key: CrashKey?
 
     var id: SubmissionID { folder.id }
 

@@ -48,7 +48,7 @@ enum Claiming {
             }
             let claim = Claim(
                 folder: folder, drop: drop, origin: origin, payload: takesPayload ? candidate.payloadName : nil,
-                manifest: candidate.manifestName, begun: begun)
+                manifest: candidate.manifestName, begun: begun, key: CrashKey(candidate.manifestStatus))
             return .claimed(Claimed(claim: claim, candidate: candidate, isManifestFirst: isManifestFirst))
         } catch {
             // What has moved already is given back; where even that fails the folder stays and recovery does it.

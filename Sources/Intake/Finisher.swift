@@ -11,18 +11,22 @@ import Vocabulary
 /// A crash before a claim is removed only repeats what is here: the row is recognised by the submission's identity.
 struct Finisher {
     let stages: Stages
-    let heartbeat: Heartbeat
+    let station: Station
 
     func run() {
+        station.bind()
         while let group = stages.finishBox.receive(limit: 512) {
-            heartbeat.working(bound: Stages.bound)
+            station.working(bound: Stages.bound)
             var done: [SubmissionID] = []
             for finished in group {
-                heartbeat.progress()
-                if let id = finish(finished) { done.append(id) }
+                station.work(on: finished.claim.key)
+                if let id = finish(finished) {
+                    stages.poison.forget(finished.claim.key)
+                    done.append(id)
+                }
             }
             stages.inbox.send(.finished(done))
-            heartbeat.idle()
+            station.idle()
         }
     }
 

@@ -60,7 +60,8 @@ public final class IntakeService: Service {
             newIdentity: SubmissionID(unixMilliseconds: WallClock.nanoseconds / 1_000_000, using: &generator)
                 .description)
         openedRoots = try OpenedRoots(settings)
-        stages = try Stages(settings: settings, log: EventLog(surroundings.logger))
+        let log = EventLog(surroundings.logger)
+        stages = try Stages(settings: settings, log: log, crashes: Self.openCrashLog(settings, log))
         self.surroundings = surroundings
         workers = settings.workers ?? max(2, Identity.processorCount)
         stages.board.update { $0.remarks = store.remarks }
@@ -71,13 +72,13 @@ public final class IntakeService: Service {
     public func run() async throws {
         let caretaker = startCaretaker()
         let finisher = Lane("finish") { [stages] in
-            Finisher(stages: stages, heartbeat: stages.vitals.stage("finish")).run()
+            Finisher(stages: stages, station: stages.station("finish")).run()
         }
         let registrar = Lane("register") { [stages, store] in
-            Registrar(stages: stages, store: store, heartbeat: stages.vitals.stage("register")).run()
+            Registrar(stages: stages, store: store, station: stages.station("register")).run()
         }
         let publisher = Lane("publish") { [stages, store] in
-            Publisher(stages: stages, store: store, heartbeat: stages.vitals.stage("publish")).run()
+            Publisher(stages: stages, store: store, station: stages.station("publish")).run()
         }
         let takers = startTakers()
         let surveyor = startSurveyor()
@@ -102,6 +103,16 @@ public final class IntakeService: Service {
         stages.statusBell.close()
         stages.stopBell.close()
         await caretaker.finished()
+    }
+
+    /// The log of crashes lies in the store. Without it a crash only goes unblamed.
+    private static func openCrashLog(_ settings: Settings, _ log: EventLog) -> CrashLog? {
+        do throws(SystemError) {
+            return try CrashLog("ingot-crashes", in: Descriptor.openDirectory(path: settings.store))
+        } catch {
+            log.event(.storeUnavailable, .warning, "The crash log in \(settings.store) cannot be written: \(error)")
+            return nil
+        }
     }
 
     /// Puts a new, valid configuration in force.
@@ -141,8 +152,7 @@ public final class IntakeService: Service {
         [("small", stages.smallJobs), ("large", stages.largeJobs)].flatMap { kind, box in
             (1...workers).map { number in
                 Lane("take-\(kind)-\(number)") { [stages, store] in
-                    Taker(stages: stages, store: store, heartbeat: stages.vitals.stage("take-\(kind)-\(number)"))
-                        .run(box)
+                    Taker(stages: stages, store: store, station: stages.station("take-\(kind)-\(number)")).run(box)
                 }
             }
         }

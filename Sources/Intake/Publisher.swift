@@ -8,21 +8,24 @@ import Vocabulary
 struct Publisher {
     let stages: Stages
     let store: ContentStore
-    let heartbeat: Heartbeat
+    let station: Station
 
     /// The largest group: it bounds how long the first of a group waits for the last.
     static let groupLimit = 256
 
     func run() {
-        while let group = stages.publishBox.receive(limit: Self.groupLimit) {
-            heartbeat.working(bound: Stages.syncBound)
+        station.bind()
+        let limit = stages.poison.takesOneByOne ? 1 : Self.groupLimit
+        while let group = stages.publishBox.receive(limit: limit) {
+            station.working(bound: Stages.syncBound)
             publish(group)
-            heartbeat.idle()
+            station.idle()
         }
     }
 
     private func publish(_ group: [Staged]) {
-        let publications = store.publish(group.map(\.blob))
+        station.work(onAll: group.map(\.stored.work.claim.key))
+        let publications = store.publish(group.map(\.blob)) { station.work(on: group[$0].stored.work.claim.key) }
         var jobs: [RegistryJob] = []
         for (staged, publication) in zip(group, publications) {
             switch publication {

@@ -23,7 +23,7 @@ final class Registrar {
 
     private let stages: Stages
     private let store: ContentStore
-    private let heartbeat: Heartbeat
+    private let station: Station
     private var session: RegistrySession?
     private var connectionString = ""
     private var nextAttempt = Monotonic.now
@@ -34,20 +34,22 @@ final class Registrar {
     /// Whether the surveyor was asked, in this outage, to tell the producers of what is stored and waits.
     private var hasToldProducers = false
 
-    init(stages: Stages, store: ContentStore, heartbeat: Heartbeat) {
+    init(stages: Stages, store: ContentStore, station: Station) {
         self.stages = stages
         self.store = store
-        self.heartbeat = heartbeat
+        self.station = station
     }
 
     /// Works through the box until it is closed.
     func run() {
+        station.bind()
         connect()
-        while let jobs = stages.registerBox.receive(limit: Self.groupLimit, until: nextTurn) {
-            heartbeat.working(bound: Stages.syncBound)
+        let limit = stages.poison.takesOneByOne ? 1 : Self.groupLimit
+        while let jobs = stages.registerBox.receive(limit: limit, until: nextTurn) {
+            station.working(bound: Stages.syncBound)
             keepConnected(isIdle: jobs.isEmpty)
             if !jobs.isEmpty { record(jobs) }
-            heartbeat.idle()
+            station.idle()
         }
         session?.close()
     }
@@ -73,7 +75,7 @@ final class Registrar {
     /// Opens a session, or notes when to try again.
     private func connect() {
         // A migration, or a store that moved, may rewrite many rows.
-        heartbeat.working(bound: Stages.syncBound)
+        station.working(bound: Stages.syncBound)
         connectionString = stages.settings.database
         do throws(RegistryError) {
             let opened = try RegistrySession.open(
@@ -133,6 +135,7 @@ final class Registrar {
 
     private func record(_ jobs: [RegistryJob]) {
         let jobs = jobs.filter(isStillWhole)
+        station.work(onAll: jobs.map(\.claim?.key))
         let entries = jobs.compactMap(entry)
         let asked = jobs.compactMap { if case .ask(let id) = $0 { id } else { nil } }
         do throws(RegistryError) {

@@ -16,6 +16,15 @@ enum TakeJob: Sendable {
     case refuse(Refusal)
 }
 
+extension TakeJob {
+    var claim: Claim {
+        switch self {
+        case .take(let work): work.claim
+        case .refuse(let refusal): refusal.claim
+        }
+    }
+}
+
 /// A staged blob and what it is for.
 struct Staged: Sendable {
     let stored: Stored
@@ -32,10 +41,29 @@ enum RegistryJob: Sendable {
     case ask(SubmissionID)
 }
 
+extension RegistryJob {
+    var claim: Claim? {
+        switch self {
+        case .register(let stored, _): stored.work.claim
+        case .reject(let refusal): refusal.claim
+        case .ask: nil
+        }
+    }
+}
+
 /// A submission whose row is committed.
 enum Finished: Sendable {
     case registered(Stored, Verdict)
     case rejected(Refusal)
+}
+
+extension Finished {
+    var claim: Claim {
+        switch self {
+        case .registered(let stored, _): stored.work.claim
+        case .rejected(let refusal): refusal.claim
+        }
+    }
 }
 
 /// What all lanes share: the boxes between them, and where they report.
@@ -47,10 +75,12 @@ enum Finished: Sendable {
 /// ```
 final class Stages: Sendable {
     /// The longest silence of a stage that works; a sync is given more, because a slow disk is no reason to be killed.
-    static let bound = Duration.seconds(120)
-    static let syncBound = Duration.seconds(900)
+    static let bound = FaultInjection.patience ?? Duration.seconds(120)
+    static let syncBound = FaultInjection.patience ?? Duration.seconds(900)
 
-    let vitals = Vitals()
+    private let vitals = Vitals()
+    private let stations = Mutex<[Station]>([])
+    let poison: Poison
     let log: EventLog
     let board: StatusBoard
     /// Rung when something changed that the status tells of.
@@ -67,12 +97,28 @@ final class Stages: Sendable {
     private let current: Mutex<Settings>
     private let stopping = Atomic(false)
 
-    init(settings: Settings, log: EventLog) throws(SystemError) {
+    init(settings: Settings, log: EventLog, crashes: CrashLog?) throws(SystemError) {
         current = Mutex(settings)
         self.log = log
+        poison = Poison(crashes, log: log)
         statusBell = Mailbox()
         board = StatusBoard(bell: statusBell)
         inbox = try Inbox()
+    }
+
+    /// A place for a worker; it is watched from now on.
+    func station(_ name: String) -> Station {
+        let station = Station(name, vitals: vitals)
+        stations.withLock { $0.append(station) }
+        return station
+    }
+
+    /// The workers that do not get on.
+    func stalled() -> [StalledStage] { vitals.check() }
+
+    /// Blames what a worker is at work on.
+    func reportHang(of stage: StalledStage) {
+        if let station = stations.withLock({ $0.first { $0.name == stage.name } }) { poison.reportHang(of: station.slot) }
     }
 
     /// The configuration in force.

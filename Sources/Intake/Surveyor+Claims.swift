@@ -74,7 +74,7 @@ extension Surveyor {
         let manifest = candidate.flatMap { try? $0.manifest.get() }
         refusal.modelID = manifest?.modelID
         refusal.modelVersion = manifest?.modelVersion
-        refusal.manifestSHA256 = candidate.map { tools.digest(of: $0.manifestBytes) }
+        refusal.manifestSHA256 = candidate.flatMap { $0.manifestBytes.isEmpty ? nil : tools.digest(of: $0.manifestBytes) }
         refusal.sizeInBytes = candidate?.payloadStatus?.sizeInBytes
         refusal.submitter = candidate?.manifestStatus.owner
         admit(claim)
@@ -136,10 +136,16 @@ extension Surveyor {
         do throws(SystemError) {
             let folder = try ClaimFolder(opening: id, in: drop.root.claims)
             let contents = try folder.contents()
-            let claim = Claim(
-                folder: folder, drop: drop, origin: contents.origin, payload: contents.payload,
-                manifest: contents.manifest, notedName: contents.payloadName, begun: .now)
-            try resume(claim, contents)
+            let claim = try claim(folder, contents, in: drop)
+            defer { station.work(on: nil) }
+            switch try sentence(on: claim, contents) {
+            case .leaveAlone: return
+            case .refuse where !contents.isRefused:
+                // The crashes may have come behind COMMIT: what is registered cannot be refused any more.
+                admit(claim)
+                stages.registerBox.send(.ask(id))
+            default: try resume(claim, contents)
+            }
         } catch where error.code == ENOENT {
             // Removed since it was listed.
         } catch {
@@ -151,6 +157,20 @@ extension Surveyor {
                 "The claim \(id) in \(drop.key.path) cannot be taken up: \(error); it is tried again",
                 .init(submission: id, drop: drop.key.path))
         }
+    }
+
+    /// A claim as it was found on disk.
+    private func claim(_ folder: ClaimFolder, _ contents: ClaimContents, in drop: Drop) throws(SystemError) -> Claim {
+        var claim = Claim(
+            folder: folder, drop: drop, origin: contents.origin, payload: contents.payload, manifest: contents.manifest,
+            notedName: contents.payloadName, begun: .now)
+        if let name = contents.manifest { claim.key = try folder.directory.status(of: name).map { CrashKey($0) } }
+        return claim
+    }
+
+    private func sentence(on claim: Claim, _ contents: ClaimContents) throws(SystemError) -> Poison.Sentence? {
+        guard let name = contents.manifest, let status = try claim.folder.directory.status(of: name) else { return nil }
+        return sentence(status, name, claim.drop)
     }
 
     private func resume(_ claim: Claim, _ contents: ClaimContents) throws(SystemError) {
@@ -184,6 +204,7 @@ extension Surveyor {
         let contents = try makeReadable(claim, contents)
         let assessor = Assessor(
             drop: claim.drop, directory: claim.folder.directory, isClaimed: true,
+            sentence: { self.sentence($0, $1, claim.drop) },
             quietTime: { self.room.quietTime(spot, $0, now: now) })
         switch try assessor.assess(manifest) {
         case .gone: break
@@ -318,7 +339,7 @@ extension Surveyor {
         stages.take(.refuse(refusal), sizeInBytes: refusal.sizeInBytes ?? 0)
     }
 
-    /// The registry's word on claims that hold only a manifest.
+    /// The registry's word on claims that hold only a manifest, and on those that the daemon crashed on.
     func settle(_ outcomes: [SubmissionID: Outcome], asked: [SubmissionID]) {
         for id in asked {
             guard
@@ -329,14 +350,20 @@ extension Surveyor {
             do throws(SystemError) {
                 let folder = try ClaimFolder(opening: id, in: drop.root.claims)
                 let contents = try folder.contents()
-                guard contents.payload == nil, !contents.isRefused else { continue }
-                if outcomes[id] != nil {
-                    try folder.remove(contents, from: drop.root.claims)
-                } else {
-                    let claim = Claim(
-                        folder: folder, drop: drop, origin: contents.origin, payload: nil, manifest: contents.manifest,
-                        begun: .now)
+                guard !contents.isRefused else { continue }
+                let claim = try claim(folder, contents, in: drop)
+                if contents.payload == nil {
+                    guard outcomes[id] == nil else {
+                        try folder.remove(contents, from: drop.root.claims)
+                        continue
+                    }
                     try giveBack(claim, contents)
+                } else if case .refuse(let reason)? = try sentence(on: claim, contents) {
+                    guard outcomes[id] != .registered && outcomes[id] != .duplicate else {
+                        try folder.remove(contents, from: drop.root.claims)
+                        continue
+                    }
+                    refuse(claim, [reason], nil)
                 }
             } catch {
                 stages.log.complaint(

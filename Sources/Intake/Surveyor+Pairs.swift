@@ -45,8 +45,10 @@ extension Surveyor {
         let spot = Spot(drop: drop.key, directory: path, name: name)
         do throws(SystemError) {
             // Through self: a captured copy of the room would make the next change to it copy everything in it.
+            defer { station.work(on: nil) }
             let assessor = Assessor(
-                drop: drop, directory: directory, quietTime: { self.room.quietTime(spot, $0, now: now) })
+                drop: drop, directory: directory, sentence: { self.sentence($0, $1, drop) },
+                quietTime: { self.room.quietTime(spot, $0, now: now) })
             switch try assessor.assess(name) {
             case .gone: forget(spot)
             case .waits(let waiting, let payload, let observed):
@@ -61,6 +63,12 @@ extension Surveyor {
         } catch {
             hinder(spot, error, now: now)
         }
+    }
+
+    /// A manifest is about to be looked into: from here on it could be blamed for a crash, and may have been before.
+    func sentence(_ manifest: FileStatus, _ name: FileName, _ drop: Drop) -> Poison.Sentence? {
+        station.work(on: CrashKey(manifest))
+        return stages.poison.sentence(on: manifest, name, in: drop.key)
     }
 
     private func claim(

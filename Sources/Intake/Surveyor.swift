@@ -38,6 +38,7 @@ final class Surveyor {
     }
 
     let stages: Stages
+    let station: Station
     let store: ContentStore
     let inbox: Inbox
     let tools = TakeTools()
@@ -67,6 +68,7 @@ final class Surveyor {
         self.settings = settings
         self.store = store
         self.stages = stages
+        station = stages.station("survey")
         self.inbox = inbox
         for drop in settings.drops { slots[DropKey(path: drop.path)] = Slot(settings: drop) }
     }
@@ -89,28 +91,28 @@ final class Surveyor {
 
     /// The lane's whole life.
     func run(ready: () -> Void) {
-        let heartbeat = stages.vitals.stage("survey")
-        heartbeat.working(bound: Stages.bound)
+        station.bind()
+        station.working(bound: Stages.bound)
         openWatches()
         openSlots()
         stages.board.update { $0.isRecovering = false }
         ready()
         FaultInjection.ready()
         while !isStopping {
-            heartbeat.working(bound: Stages.bound)
-            turn(heartbeat)
+            station.working(bound: Stages.bound)
+            turn()
         }
-        heartbeat.idle()
+        station.idle()
     }
 
     /// One turn: letters, events, what is due, some of the listings, and the clockwork.
-    private func turn(_ heartbeat: Heartbeat) {
+    private func turn() {
         let timeout = sleepTime()
-        if timeout > .zero { heartbeat.idle() }
+        if timeout > .zero { station.idle() }
         // With a full window only letters are of use: one of them says that there is room again.
         let descriptors = [inbox.bell.descriptor] + (hasRoom ? (watches.map { [$0.descriptor] } ?? []) : [])
         let readable = (try? waitForInput(descriptors, timeout: timeout)) ?? []
-        heartbeat.working(bound: Stages.bound)
+        station.working(bound: Stages.bound)
         if readable.first == true { inbox.takeAll().forEach(receive) }
         if hasRoom { followHints() }
         lookAgain()

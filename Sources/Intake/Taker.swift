@@ -14,26 +14,28 @@ import Vocabulary
 final class Taker {
     let stages: Stages
     let store: ContentStore
-    let heartbeat: Heartbeat
+    let station: Station
     let tools = TakeTools()
 
-    init(stages: Stages, store: ContentStore, heartbeat: Heartbeat) {
+    init(stages: Stages, store: ContentStore, station: Station) {
         self.stages = stages
         self.store = store
-        self.heartbeat = heartbeat
+        self.station = station
     }
 
     /// Works through a box until it is closed.
     func run(_ box: Mailbox<TakeJob>) {
+        station.bind()
         while let jobs = box.receive(limit: 1) {
             for job in jobs {
-                heartbeat.working(bound: Stages.syncBound)
+                station.working(bound: Stages.syncBound)
+                station.work(on: job.claim.key)
                 switch job {
                 case .take(let work): take(work)
                 case .refuse(let refusal): setAside(refusal)
                 }
             }
-            heartbeat.idle()
+            station.idle()
         }
     }
 
@@ -153,7 +155,7 @@ final class Taker {
     }
 
     private func checkpoint(_ sizeInBytes: Int64) throws(TakeError) {
-        heartbeat.progress()
+        station.progress()
         if stages.isStopping { throw .stopped }
     }
 

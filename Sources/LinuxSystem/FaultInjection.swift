@@ -6,7 +6,7 @@ import Synchronization
 /// Debug builds only: in a release build the check is not compiled, see ``attempt(_:_:_:)``. A plan comes from a test, or from the
 /// environment of a whole process: `INGOT_FAULT=fsync:3:5` fails the third fsync with errno 5, `fsync:3+:5` every one from
 /// the third on, `changing:2:kill:ready` ends the process in place of the second call after its start that changes anything,
-/// `pread@bad.pkl:1+:trap` crashes it wherever bad.pkl is read. Each hit of such a plan is told on stderr.
+/// `pread@/bad.pkl$:1+:trap` crashes it wherever a bad.pkl is read. Each hit of such a plan is told on stderr.
 public enum FaultInjection {
     /// One system call as it was asked for.
     public struct Call: Sendable, Hashable {
@@ -71,6 +71,15 @@ public enum FaultInjection {
     public static func ready() {
         #if DEBUG
             state.withLock { $0.process.isReady = true }
+        #endif
+    }
+
+    /// How long a stage may be silent, where a test is more impatient than the daemon: `INGOT_PATIENCE` in milliseconds.
+    public static var patience: Duration? {
+        #if DEBUG
+            return unsafe getenv("INGOT_PATIENCE").flatMap { unsafe Int(String(cString: $0)) }.map { .milliseconds($0) }
+        #else
+            return nil
         #endif
     }
 

@@ -19,7 +19,7 @@ extension FaultInjection {
     public struct Plan: Sendable {
         /// The kinds of call that are counted.
         public private(set) var calls: Set<SystemCall>
-        /// Only calls about something whose name contains this are counted; empty counts all.
+        /// Only calls about something whose name contains this, or with a `$` at its end ends with it, are counted; empty counts all.
         var subject = ""
         var ordinal: Int
         var forever: Bool
@@ -58,7 +58,9 @@ extension FaultInjection {
 
         /// Whether a call is one of those that are counted.
         func counts(_ call: SystemCall, _ subject: () -> String) -> Bool {
-            calls.contains(call) && (self.subject.isEmpty || subject().contains(self.subject))
+            guard calls.contains(call) else { return false }
+            if self.subject.isEmpty { return true }
+            return self.subject.hasSuffix("$") ? subject().hasSuffix(self.subject.dropLast()) : subject().contains(self.subject)
         }
     }
 }

@@ -3,6 +3,8 @@
 #ifndef INGOT_CLINUX_H
 #define INGOT_CLINUX_H
 
+#include "crash.h"
+
 #include <stdint.h>
 #include <sys/types.h>
 
