@@ -47,6 +47,18 @@ extension ContentStore {
         try shard.sync()
     }
 
+    /// Takes a blob out of the store that nobody was told of: no row points at it, and its bytes are elsewhere.
+    public func remove(_ digest: Digest) throws(SystemError) {
+        let shard = shard(of: digest)
+        let name = blobName(of: digest)
+        verified.remove(digest)
+        // The plain name last: while it is there, what is left of the others is found again.
+        let prefix = name.bytes + [UInt8(ascii: ".")]
+        for entry in try shard.entries() where entry.name.bytes.starts(with: prefix) { try shard.unlink(entry.name) }
+        try shard.unlink(name)
+        try shard.sync()
+    }
+
     // MARK: Syncing
 
     private func syncContents(of group: [StagedBlob], _ results: inout [Publication?], _ turn: (Int) -> Void) {

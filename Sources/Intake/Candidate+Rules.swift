@@ -128,13 +128,28 @@ extension Waiting {
     static func manifest(_ payload: FileName) -> Waiting {
         Waiting(
             code: "manifest", message: "The payload is here, its manifest is not.",
-            hint: "Drop \(payload).manifest.json (or .manifest.yaml) into the same directory.", isActive: false)
+            hint: payload.appending(".manifest.json") == nil
+                ? "Its name is too long for \(payload).manifest.json: drop a manifest of any name that ends with "
+                    + ".manifest.json and names this payload in \"file\"."
+                : "Drop \(payload).manifest.json (or .manifest.yaml) into the same directory.",
+            isActive: false)
     }
 
     static func size(_ name: FileName, has: Int64, declared: Int64) -> Waiting {
         Waiting(
             code: "size", message: "\(name) has \(has) of the \(declared) bytes that its manifest declares.",
             isActive: false)
+    }
+
+    /// What gives the daemon all rights on a directory, whoever it runs as.
+    static var rightsCommand: String {
+        "setfacl -m u:\(Identity.userName(Identity.user) ?? "\(Identity.user)"):rwx"
+    }
+
+    static func unreadableDirectory(_ name: FileName) -> Waiting {
+        Waiting(
+            code: "unreadable", message: "The directory \(name) cannot be read by the daemon.",
+            hint: "Run chmod g+rwx or \(rightsCommand) on it.", isActive: false)
     }
 
     static func unreadable(_ name: FileName, _ status: FileStatus) -> Waiting {

@@ -186,7 +186,8 @@ struct Assessor {
             return .waits(.unreadable(name, status), payload: payload, observed: [status])
         }
         guard let payloadStatus = try directory.status(of: payload) else {
-            return .waits(.payload(payload), payload: payload, observed: [status])
+            // It may name another one, but nobody can read that.
+            return .waits(.unreadable(name, status), payload: payload, observed: [status])
         }
         guard isClaimed || payloadStatus.owner == status.owner else {
             return .waits(.unreadable(name, status), payload: payload, observed: [status, payloadStatus])

@@ -105,7 +105,7 @@ enum Claiming {
                     message: "The daemon may not move \(candidate.payloadName) out of its directory (\(error)).",
                     hint: origin.names.isEmpty
                         ? "The drop directory has to belong to the user that ingotd runs as."
-                        : "Run setfacl -m u:ingot:rwx on the directory \(origin), or make it with group write permission."
+                        : "Run \(Waiting.rightsCommand) on the directory \(origin), or make it with group write permission."
                 ))
         case EXDEV:
             .hindered(

@@ -1,3 +1,4 @@
+import ContentStore
 import DropWatch
 import Glibc
 import LinuxSystem
@@ -93,7 +94,7 @@ struct ReceiptBook {
 
     /// Puts a receipt in place.
     func write(_ receipt: Receipt, origin: RelativePath, payload: FileName) throws(SystemError) {
-        guard let name = payload.appending(".json") else { return }
+        let name = Self.name(payload)
         var directory = root.receipts
         for part in origin.names { directory = try directory.makeOrOpenDirectory(part, mode: 0o755) }
         let text = receipt.json.text + "\n"
@@ -101,16 +102,34 @@ struct ReceiptBook {
     }
 
     /// Whether there is a receipt of a name.
-    func has(origin: RelativePath, payload: FileName) -> Bool {
-        guard let name = payload.appending(".json"), let directory = try? root.receipts.openDirectory(origin) else {
-            return false
-        }
-        return (try? directory.status(of: name)) != nil
+    func has(origin: RelativePath, payload: FileName) -> Bool { age(origin: origin, payload: payload) != nil }
+
+    /// When the receipt of a name was written, in nanoseconds by the file system's clock, and whether it only says what is waited for.
+    func age(origin: RelativePath, payload: FileName) -> (written: Int64, isWaiting: Bool)? {
+        guard let directory = try? root.receipts.openDirectory(origin),
+            let file = try? directory.open(Self.name(payload)), let status = try? file.status(), status.kind == .regular,
+            let bytes = try? file.readAll(limit: 64)
+        else { return nil }
+        return (status.changed, String(decoding: bytes, as: UTF8.self).hasPrefix("{\"status\":\"waiting\""))
     }
 
-    /// Removes the receipt of a name: a new submission of that name is under way, or what waited is gone.
+    /// The receipt's name; for a payload whose name leaves no room for the ending, the beginning of it and a part of its digest.
+    static func name(_ payload: FileName) -> FileName {
+        if let name = payload.appending(".json") { return name }
+        let digest = TakeTools().digest(of: payload.bytes).hex.prefix(16)
+        let short = Array(payload.bytes.prefix(200)) + Array("~\(digest).json".utf8)
+        guard let name = FileName(short) else { preconditionFailure("a part of a name is a name") }
+        return name
+    }
+
+    /// Removes the receipt of a name if it says what is waited for: it is not any more.
+    func removeWaiting(origin: RelativePath, payload: FileName) {
+        if age(origin: origin, payload: payload)?.isWaiting == true { remove(origin: origin, payload: payload) }
+    }
+
+    /// Removes the receipt of a name: a new submission of that name is under way.
     func remove(origin: RelativePath, payload: FileName) {
-        guard let name = payload.appending(".json") else { return }
+        let name = Self.name(payload)
         if origin.names.isEmpty {
             _ = try? root.receipts.unlink(name)
         } else if let directory = try? root.receipts.openDirectory(origin) {

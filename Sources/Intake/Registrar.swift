@@ -48,7 +48,11 @@ final class Registrar {
         while let jobs = stages.registerBox.receive(limit: limit, until: nextTurn) {
             station.working(bound: Stages.syncBound)
             keepConnected(isIdle: jobs.isEmpty)
-            if !jobs.isEmpty { record(jobs) }
+            if !jobs.isEmpty {
+                stages.board.update { $0.recordingSince = .now }
+                record(jobs)
+                stages.board.update { $0.recordingSince = nil }
+            }
             station.idle()
         }
         session?.close()
@@ -99,6 +103,7 @@ final class Registrar {
         stages.board.update { state in
             state.database = .ok
             state.parkedClaims = []
+            state.parkedRefusals = []
         }
         // Claims from before the start and from the time without a database look the same, and are taken up the same way.
         stages.inbox.send(.resumeClaims)
@@ -142,6 +147,7 @@ final class Registrar {
             let verdicts = try persistently { (session) throws(RegistryError) in
                 entries.isEmpty ? [:] : try session.record(entries)
             }
+            giveBackUnwanted(jobs, verdicts)
             finish(jobs, verdicts)
         } catch {
             if session != nil { lose(error) }
@@ -222,6 +228,30 @@ final class Registrar {
         }
     }
 
+    /// A blob of a submission that the registry refused is taken out of the store again, unless a row needs it: so a moved inode
+    /// can go back to its producer as it was, and conflicts fill no store.
+    ///
+    /// Whoever was found to be the same blob meanwhile is still to pass ``isStillWhole(_:)``, on this very lane.
+    private func giveBackUnwanted(_ jobs: [RegistryJob], _ verdicts: [SubmissionID: Verdict]) {
+        var unwanted = Set<Digest>()
+        for job in jobs {
+            guard case .register(let stored, _) = job else { continue }
+            switch verdicts[stored.work.claim.id] {
+            case .conflict, .refused: unwanted.insert(stored.digest)
+            default: break
+            }
+        }
+        for digest in unwanted {
+            // Whatever stands in the way, the blob only stays where it is, and the producer gets a copy.
+            guard let session, (try? session.isRegistered(digest)) == false else { continue }
+            withdrawn.insert(digest)
+            do throws(SystemError) { try store.remove(digest) } catch {
+                stages.log.complaint(
+                    .storeUnavailable, .warning, key: "remove", "The blob \(digest.hex), which no row needs, stays: \(error)")
+            }
+        }
+    }
+
     private func finish(_ jobs: [RegistryJob], _ verdicts: [SubmissionID: Verdict]) {
         stages.finishBox.send(
             contentsOf: jobs.compactMap { job in
@@ -244,6 +274,7 @@ final class Registrar {
     private func park(_ jobs: [RegistryJob]) {
         var ids: [SubmissionID] = []
         var parked: [SubmissionID] = []
+        var refused: [SubmissionID] = []
         for job in jobs {
             switch job {
             case .register(let stored, _):
@@ -255,11 +286,14 @@ final class Registrar {
                 parked.append(stored.work.claim.id)
             case .reject(let refusal):
                 ids.append(refusal.claim.id)
-                parked.append(refusal.claim.id)
+                refused.append(refusal.claim.id)
             case .ask(let id): ids.append(id)
             }
         }
-        stages.board.update { $0.parkedClaims.formUnion(parked) }
+        stages.board.update { state in
+            state.parkedClaims.formUnion(parked)
+            state.parkedRefusals.formUnion(refused)
+        }
         stages.inbox.send(.finished(ids))
     }
 }

@@ -16,6 +16,8 @@ import Vocabulary
 struct Rejecting {
     let refusal: Refusal
     let host: String
+    /// Called now and then while something takes long.
+    var progress: () -> Void = {}
 
     /// Steps 1 to 4.
     func carryOut(_ contents: ClaimContents) throws(SystemError) {
@@ -63,9 +65,15 @@ struct Rejecting {
         }
         try target.unlink(payload)
         let copy = try target.open(payload, [.writeOnly, .create, .exclusive], mode: 0o600)
-        try copyContent(of: file, to: copy)
-        try restore(owner, on: copy)
-        try copy.sync()
+        do {
+            try copyContent(of: file, to: copy)
+            try restore(owner, on: copy)
+            try copy.sync()
+        } catch {
+            // Half a file must not lie in the producer's way, nor take the room that is missing.
+            _ = try? target.unlink(payload)
+            throw error
+        }
         try source.unlink(payload)
     }
 
@@ -88,7 +96,8 @@ struct Rejecting {
         } catch {
             // No reflinks here: byte by byte.
         }
-        try copy.copyBytes(from: file)
+        try copy.reserve(sizeInBytes: try file.status().sizeInBytes)
+        try copy.copyBytes(from: file, progress: progress)
     }
 
     /// What `reason.json` says, and all that the registry's row needs.

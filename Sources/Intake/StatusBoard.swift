@@ -33,9 +33,12 @@ final class StatusBoard: Sendable {
         var waiting = 0
         var oldestWait: Monotonic?
         var inFlight = 0
-        /// Claims in the store or refused whose rows have to wait for the database.
+        /// Claims in the store whose rows have to wait for the database.
         var parkedClaims = Set<SubmissionID>()
-        var parked: Int { parkedClaims.count }
+        /// The same for refusals.
+        var parkedRefusals = Set<SubmissionID>()
+        /// Since when the database has been at work on the same group.
+        var recordingSince: Monotonic?
         var registeredBefore: Int64 = 0
         var registered: Int64 = 0
         var duplicates: Int64 = 0
@@ -64,12 +67,19 @@ final class StatusBoard: Sendable {
 }
 
 extension StatusBoard.State {
+    /// A transaction takes milliseconds; one that takes this long waits for somebody.
+    private static let slow = Duration.seconds(10)
+
     /// The problems, worst first, in a few words each.
     func problems(now: Monotonic) -> [String] {
         var problems: [String] = []
         if case .unreachable(let since, let why) = database {
             problems.append(
-                "database unreachable for \(spoken(now - since)), \(parked) models stored and waiting (\(why))")
+                "database unreachable for \(spoken(now - since)), \(parkedClaims.count) models stored and waiting"
+                    + (parkedRefusals.isEmpty ? "" : ", \(parkedRefusals.count) refusals") + " (\(why))")
+        }
+        if let recordingSince, now - recordingSince >= Self.slow {
+            problems.append("database slow: a transaction has taken \(spoken(now - recordingSince)) so far")
         }
         if let storeProblem { problems.append(storeProblem) }
         for (path, drop) in drops.sorted(by: { $0.key < $1.key }) where !drop.isAvailable {
@@ -109,7 +119,7 @@ extension StatusBoard.State {
             .init("problems", .array(problems(now: now).map(JSON.string))),
             .init("remarks", .array(remarks.map(JSON.string))),
             .init("waiting", .number("\(waiting)")), .init("in_flight", .number("\(inFlight)")),
-            .init("stored_and_waiting", .number("\(parked)")),
+            .init("stored_and_waiting", .number("\(parkedClaims.count)")),
             .init("registered", .number("\(registered)")), .init("duplicates", .number("\(duplicates)")),
             .init("rejected", .number("\(rejected)")),
             .init("watched_directories", .number("\(watched)")),

@@ -45,10 +45,10 @@ extension Surveyor {
             let reason = Reason(
                 code: "unreadable", message: "\(claim.payloadName) cannot be read, and cannot be made readable.",
                 hint: "Run chmod u+r,g+r on it, then move payload and manifest back into the drop directory.")
-            return refuse(claim, [reason], candidate)
+            return refuse(claim, [reason], candidate, owner: contents.owner)
         }
         switch candidate.manifest {
-        case .failure(let error): refuse(claim, error.reasons, candidate)
+        case .failure(let error): refuse(claim, error.reasons, candidate, owner: contents.owner)
         case .success(let manifest):
             let isLarge = status.sizeInBytes >= ContentStore.largeFileSize
             guard !isLarge || hasRoomForLarge else {
@@ -67,7 +67,10 @@ extension Surveyor {
         }
     }
 
-    private func refuse(_ claim: Claim, _ reasons: [Reason], _ candidate: Candidate?) {
+    /// - Parameter owner: whose the payload was before it was made the daemon's own.
+    private func refuse(
+        _ claim: Claim, _ reasons: [Reason], _ candidate: Candidate?, owner: OriginalOwner? = nil
+    ) {
         guard let first = reasons.first else { return }
         var refusal = Refusal(claim: claim, reason: first)
         refusal.others = Array(reasons.dropFirst())
@@ -76,7 +79,7 @@ extension Surveyor {
         refusal.modelVersion = manifest?.modelVersion
         refusal.manifestSHA256 = candidate.flatMap { $0.manifestBytes.isEmpty ? nil : tools.digest(of: $0.manifestBytes) }
         refusal.sizeInBytes = candidate?.payloadStatus?.sizeInBytes
-        refusal.submitter = candidate?.manifestStatus.owner
+        refusal.submitter = owner?.user ?? candidate?.payloadStatus?.owner ?? candidate?.manifestStatus.owner
         admit(claim)
         stages.take(.refuse(refusal), sizeInBytes: refusal.sizeInBytes ?? 0)
     }
@@ -177,7 +180,9 @@ extension Surveyor {
         // What only lacks its row is left alone while there is no database to write it to.
         let isParked = contents.isRefused || contents.blob != nil
         if isParked, case .unreachable = stages.board.snapshot.database {
-            stages.board.update { _ = $0.parkedClaims.insert(claim.id) }
+            stages.board.update { state in
+                if contents.isRefused { state.parkedRefusals.insert(claim.id) } else { state.parkedClaims.insert(claim.id) }
+            }
             return tellAccepted(claim, contents)
         }
         if contents.isRefused { return try resumeRefusal(claim, contents) }
@@ -214,7 +219,9 @@ extension Surveyor {
             tellAccepted(claim, contents)
         case .ready(let candidate):
             // The wait is over only when the submission is: if it fails, the pauses go on growing.
-            if let refusal = candidate.refusal { return refuse(claim, [refusal], candidate) }
+            if let refusal = candidate.refusal {
+                return refuse(claim, [refusal], candidate, owner: contents.owner)
+            }
             send(candidate, claim, contents, isManifestFirst: contents.isManifestFirst)
         }
     }
@@ -265,6 +272,17 @@ extension Surveyor {
             return owner
         } catch where error.code == EWOULDBLOCK {
             return noted
+        }
+    }
+
+    /// Tells the producers of submissions that have been under way for long: a giant is hashed, or the database is slow.
+    func tellOfSlowOnes() {
+        for (id, share) in underWay where !share.isTold {
+            let claim = share.claim
+            // What holds no payload is being given back, or asked about.
+            guard claim.payload != nil, .now - claim.begun >= WaitingRoom.noticeAfter else { continue }
+            underWay[id]?.isTold = true
+            tellAccepted(claim, claim.contents)
         }
     }
 

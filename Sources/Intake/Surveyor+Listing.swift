@@ -47,6 +47,8 @@ extension Surveyor {
         _ cache: inout (drop: DropKey, path: RelativePath, directory: Descriptor)?
     ) {
         guard let drop = slots[key]?.drop, !isIgnored(name, in: path, drop) else { return }
+        // A reload may have turned it off, and the watches stay.
+        guard path.names.isEmpty || drop.settings.recursive else { return }
         if cache?.drop != key || cache?.path != path {
             cache = (try? drop.root.directory.openDirectory(path)).map { (key, path, $0) }
         }
@@ -116,11 +118,19 @@ extension Surveyor {
             if error.code == EACCES {
                 stages.log.complaint(
                     .failed, .warning, key: "unreadable \(job.drop.path)/\(job.path)",
-                    "The directory \(job.path) in \(job.drop.path) cannot be read; run chmod g+rx or setfacl -m u:ingot:rwx on it",
+                    "The directory \(job.path) in \(job.drop.path) cannot be read; run chmod g+rx or \(Waiting.rightsCommand) on it",
                     .init(drop: job.drop.path))
+                noteUnreadable(job)
             }
             return nil
         }
+    }
+
+    /// A directory that cannot be entered: its producer is told as of a file.
+    private func noteUnreadable(_ job: TreeScan.Job) {
+        guard let name = job.path.names.last else { return }
+        let spot = Spot(drop: job.drop, directory: RelativePath(job.path.names.dropLast()), name: name)
+        room.note(spot, .unreadableDirectory(name), payload: name, observed: nil, now: .now)
     }
 
     func complainOfWatchLimit(_ watches: WatchTree) {
@@ -158,6 +168,10 @@ extension Surveyor {
         if nextSweep <= now {
             nextSweep = now + .seconds(3600)
             sweepReceipts()
+        }
+        if nextTelling <= now {
+            nextTelling = now + .seconds(1)
+            tellOfSlowOnes()
         }
         stages.log.tellHeld()
     }

@@ -24,15 +24,21 @@ extension Surveyor {
 
     private func sidecar(of payload: FileName, in directory: Descriptor) -> FileName? {
         for suffix in SidecarName.suffixes {
-            if let name = payload.appending(suffix), (try? directory.status(of: name)) != nil { return name }
+            guard let name = payload.appending(suffix), let status = try? directory.status(of: name) else { continue }
+            if status.kind != .directory { return name }
         }
         return nil
     }
 
     /// A payload without a manifest.
     private func considerOrphan(_ spot: Spot, in directory: Descriptor) {
-        guard let status = try? directory.status(of: spot.name), status.kind != .directory else {
-            return forget(spot)
+        guard let status = try? directory.status(of: spot.name) else { return forget(spot) }
+        if status.kind == .directory {
+            // Only one that cannot be entered waits.
+            guard room.entries[spot]?.waiting.code == "unreadable" else { return forget(spot) }
+            if (try? directory.openDirectory(spot.name)) == nil { return }
+            forget(spot)
+            return scan.enqueue(.init(drop: spot.drop, path: spot.directory.appending(spot.name)))
         }
         room.note(
             spot, .manifest(spot.name), payload: spot.name, observed: [status],
@@ -132,7 +138,7 @@ extension Surveyor {
     /// Ends a wait; its receipt goes with it.
     func forget(_ spot: Spot) {
         guard let entry = room.remove(spot), entry.isNoticed, let drop = slots[spot.drop]?.drop else { return }
-        ReceiptBook(root: drop.root).remove(origin: spot.directory, payload: entry.payload)
+        ReceiptBook(root: drop.root).removeWaiting(origin: spot.directory, payload: entry.payload)
     }
 
     // MARK: Waiting
@@ -164,10 +170,7 @@ extension Surveyor {
         guard let entry = room.entries[spot] else { return }
         if !entry.isNoticed && now - entry.since >= WaitingRoom.noticeAfter {
             var waiting = entry.waiting
-            if let misnamed = misnamedSidecar(spot, in: directory) {
-                waiting.hint =
-                    "\(misnamed) is here; a manifest is recognised by its full name: \(spot.name).manifest.json."
-            }
+            if let hint = Misnamed(spot.name, waiting, in: directory).hint { waiting.hint = hint }
             tell(waiting, entry, spot, drop)
             room.mark(spot, noticed: true, now: now)
         }
@@ -179,36 +182,30 @@ extension Surveyor {
     }
 
     private func tell(_ waiting: Waiting, _ entry: WaitingRoom.Entry, _ spot: Spot, _ drop: Drop) {
+        let book = ReceiptBook(root: drop.root)
+        // An answer that came after the last change of what waits is about that, and says more: a payload that was refused and stayed,
+        // a second manifest of what is registered.
+        if let answer = book.age(origin: spot.directory, payload: entry.payload), !answer.isWaiting,
+            answer.written >= entry.lastChange
+        {
+            return
+        }
         var receipt = Receipt(status: .waiting)
         receipt.waitingFor = waiting
         receipt.since = WallClock.rfc3339(nanoseconds: entry.sinceWall)
         do {
-            try ReceiptBook(root: drop.root).write(receipt, origin: spot.directory, payload: entry.payload)
+            try book.write(receipt, origin: spot.directory, payload: entry.payload)
         } catch {
             stages.log.complaint(
                 .failed, .warning, key: "receipts \(spot.drop.path)",
                 "Receipts cannot be written in \(spot.drop.path): \(error)", .init(drop: spot.drop.path))
         }
-        stages.log.complaint(
-            .waiting, .info, key: "waiting for \(waiting.code) in \(spot.drop.path)",
+        stages.log.event(
+            .waiting, .info,
             "Waiting: \(spot.directory.appending(spot.name)): \(waiting.message)",
             .init(
                 drop: spot.drop.path, source: spot.directory.appending(entry.payload).description, reason: waiting.code)
         )
-    }
-
-    /// `model.json`, `model.manifest.json` and the like beside `model.pkl`: meant as its manifest, but not called so.
-    private func misnamedSidecar(_ spot: Spot, in directory: Descriptor) -> FileName? {
-        guard !isSidecar(spot.name) else { return nil }
-        let name = spot.name.bytes
-        let stem = name.lastIndex(of: UInt8(ascii: ".")).map { Array(name[..<$0]) } ?? name
-        var candidates = [".json", ".yaml", ".yml", ".manifest"].map { name + Array($0.utf8) }
-        if stem != name && !stem.isEmpty {
-            candidates += ([".json", ".yaml", ".yml"] + SidecarName.suffixes).map { stem + Array($0.utf8) }
-        }
-        return candidates.compactMap(FileName.init).first {
-            $0 != spot.name && (try? directory.status(of: $0))?.kind == .regular
-        }
     }
 
     /// `manifest_wait` is over: a problem for the operator, and with `orphans: reject` for the producer.

@@ -55,6 +55,7 @@ final class Surveyor {
     var pendingEntries: (job: TreeScan.Job, directory: Descriptor, entries: ArraySlice<DirectoryEntry>)?
     var nextRescan = Monotonic.now
     var nextSweep = Monotonic.now + .seconds(60)
+    var nextTelling = Monotonic.now
     var isStopping = false
     private var generator = SystemRandomNumberGenerator()
 
@@ -73,11 +74,13 @@ final class Surveyor {
         for drop in settings.drops { slots[DropKey(path: drop.path)] = Slot(settings: drop) }
     }
 
-    /// What a submission under way takes of the windows.
+    /// A submission under way, and what it takes of the windows.
     struct Share {
-        let drop: DropKey
+        let claim: Claim
         let manifestBytes: Int
         let isLarge: Bool
+        /// Whether its producer was told that it takes longer, or that it is refused.
+        var isTold = false
     }
 
     /// Whether another giant may be let in: a few for each lane, so that those that wait for one leave the window to small files.
@@ -126,6 +129,7 @@ final class Surveyor {
         if hasRoom && (isListing || slots.values.contains { !$0.claims.isEmpty && $0.drop != nil }) { return .zero }
         let now = Monotonic.now
         var next = min(nextRescan, nextSweep)
+        if !underWay.isEmpty { next = min(next, nextTelling) }
         if let due = room.nextDue, hasRoom { next = min(next, due) }
         for slot in slots.values {
             if slot.drop == nil { next = min(next, slot.nextAttempt) }
@@ -138,7 +142,7 @@ final class Surveyor {
         switch message {
         case .finished(let ids):
             for id in ids {
-                if let share = release(id) { room.remove(spot(of: id, in: share.drop)) }
+                if let share = release(id) { room.remove(spot(of: id, in: share.claim.drop.key)) }
             }
         case .retry(let claim, let waiting):
             release(claim.id)
@@ -164,7 +168,7 @@ final class Surveyor {
     }
 
     func admit(_ claim: Claim, manifestBytes: Int = 0, isLarge: Bool = false) {
-        underWay[claim.id] = Share(drop: claim.drop.key, manifestBytes: manifestBytes, isLarge: isLarge)
+        underWay[claim.id] = Share(claim: claim, manifestBytes: manifestBytes, isLarge: isLarge)
         manifestBytesUnderWay += manifestBytes
         if isLarge { largeUnderWay += 1 }
     }

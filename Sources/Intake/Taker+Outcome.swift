@@ -87,7 +87,7 @@ extension Taker {
     func setAside(_ refusal: Refusal) {
         let claim = refusal.claim
         do throws(SystemError) {
-            let rejecting = Rejecting(refusal: refusal, host: stages.host)
+            let rejecting = Rejecting(refusal: refusal, host: stages.host, progress: { [station] in station.progress() })
             try rejecting.carryOut(try claim.folder.contents())
             stages.hand(rejecting.receipt, to: claim)
             // From here on the producer may take everything back: nothing of this is done a second time.
@@ -98,6 +98,7 @@ extension Taker {
                 stages.registerBox.send(.reject(refusal))
             }
         } catch {
+            stages.board.update { $0.storeProblem = "\(claim.drop.key.path) takes no refusals: \(error)" }
             stages.log.complaint(
                 .failed, .error, key: "set aside \(claim.drop.key.path): \(error)",
                 "\(claim.sourceName) is refused (\(refusal.reason.code)) but cannot be set aside: \(error); it is kept and tried again",

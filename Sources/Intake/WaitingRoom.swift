@@ -127,6 +127,8 @@ struct WaitingRoom {
                 entry.observed.first { $0.status == status } ?? Observation(status: status, since: now)
             } ?? entry.observed
         entry.pause = entry.observed == updated ? min(entry.pause * 2, Self.longestPause) : Self.shortestPause
+        // What its producer was told is not true any more: it is told anew.
+        if entry.waiting.code != waiting.code || entry.payload != payload { entry.isNoticed = spot.isClaim }
         entry.observed = updated
         entry.lastChange = change
         entry.waiting = waiting

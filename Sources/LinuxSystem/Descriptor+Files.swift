@@ -116,7 +116,9 @@ extension Descriptor {
 
 extension Descriptor {
     /// Copies a whole file to this descriptor's position, byte by byte; for the rare case that nothing better works.
-    public func copyBytes(from source: Descriptor) throws(SystemError) {
+    ///
+    /// - Parameter progress: called after every buffer.
+    public func copyBytes(from source: Descriptor, progress: () -> Void = {}) throws(SystemError) {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 4096)
         defer { unsafe buffer.deallocate() }
         var offset: Int64 = 0
@@ -125,6 +127,7 @@ extension Descriptor {
             if count == 0 { return }
             unsafe try write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             offset += Int64(count)
+            progress()
         }
     }
 }

@@ -28,7 +28,8 @@ extension PostgresError {
     /// The scope of a server's code (PostgreSQL, appendix A).
     ///
     /// `XX000` is an assertion about one statement's data far more often than anything else, and treating it as
-    /// passing would let one submission hold up all others for ever.
+    /// passing would let one submission hold up all others for ever. Class P0 is what triggers raise: a policy of the operator's
+    /// on certain rows.
     private static func scope(ofSQLState state: String) -> ErrorScope {
         switch state {
         case "57014", "57P01", "57P02", "57P03", "57P05": return .transient
@@ -38,7 +39,7 @@ extension PostgresError {
         }
         switch state.prefix(2) {
         case "08", "40", "53", "58": return .transient
-        case "21", "22", "23", "54": return .submission
+        case "21", "22", "23", "44", "54", "P0": return .submission
         default: return .operatorSetup
         }
     }

@@ -76,6 +76,12 @@ public final class RegistrySession {
         return outcomes
     }
 
+    /// Whether a version with this digest is registered, in whatever store.
+    public func isRegistered(_ digest: Digest) throws(RegistryError) -> Bool {
+        let sql = "SELECT EXISTS (SELECT FROM registry.models WHERE sha256 = $1)"
+        return try query(sql, [.text(digest.hex)], operation: "looking up a digest").text(0, 0) == "t"
+    }
+
     /// How many versions are registered, counted exactly: 0.1 s for a million.
     public func registeredCount() throws(RegistryError) -> Int64 {
         let result = try query("SELECT count(*) FROM registry.models", operation: "counting the models")

@@ -9,11 +9,11 @@ enum Way: String, CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { rawValue }
 
-    func daemon() throws -> Daemon {
+    func daemon(options: [String] = [], database: String? = nil) throws -> Daemon {
         switch self {
-        case .clone: try Daemon(on: .btrfs)
-        case .move: try Daemon(on: .ext4)
-        case .copy: try Daemon(on: .ext4, storeOn: .xfs)
+        case .clone: try Daemon(on: .btrfs, options: options, database: database)
+        case .move: try Daemon(on: .ext4, options: options, database: database)
+        case .copy: try Daemon(on: .ext4, storeOn: .xfs, options: options, database: database)
         }
     }
 }

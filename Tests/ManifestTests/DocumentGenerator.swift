@@ -1,4 +1,5 @@
 import Manifest
+import TestKit
 
 /// Random JSON texts: mostly well-formed, with everything that readers are known to disagree about.
 struct DocumentGenerator {

@@ -1,4 +1,5 @@
 import Manifest
+import TestKit
 import Testing
 import Vocabulary
 

@@ -158,6 +158,28 @@ import Vocabulary
         #expect(try session.record(group.map(Entry.registration)).values.filter(\.isRegistered).count == 97)
     }
 
+    @Test func `a row that a trigger of the operator's refuses costs the others nothing`() throws {
+        let registry = try SampleRegistry()
+        let session = try registry.session()
+        _ = try registry.connection().script(
+            """
+            CREATE FUNCTION registry.policy() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF NEW.model_id = 'model-7' THEN RAISE EXCEPTION 'no model-7 here'; END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER policy BEFORE INSERT ON registry.models FOR EACH ROW EXECUTE FUNCTION registry.policy();
+            """, name: "a policy", deadline: soon)
+        let group = (0..<20).map { registration("model-\($0)", content: $0) }
+        let verdicts = try session.record(group.map(Entry.registration))
+        #expect(verdicts.values.filter(\.isRegistered).count == 19)
+        guard case .refused(let reason) = verdicts[group[7].submissionID] else {
+            Issue.record("it was not refused")
+            return
+        }
+        #expect(reason.message.contains("no model-7 here"))
+    }
+
     @Test func `more than one transaction holds is spread over several`() throws {
         let session = try SampleRegistry().session()
         let filler = String(repeating: "x", count: 9 << 20)

@@ -1,22 +1,11 @@
 import Settings
+import TestKit
 import Testing
-
-/// A small generator with a seed, so that a failure can be repeated (splitmix64).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-}
 
 @Suite struct `Damaged configurations` {
     @Test(arguments: 0..<20)
     func `end in settings that can be printed and read again, or in problems`(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let original = Array(try contents(of: "etc/ingot.yaml").unicodeScalars.filter { $0 != "#" })
         let bits = Array("{}[]&*!|>'\"%@`?:-,#\t\n \\~<\u{85}\u{2028}\u{1}é😀0".unicodeScalars)
         for _ in 0..<100 {

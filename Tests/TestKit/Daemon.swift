@@ -9,6 +9,7 @@ public final class Daemon {
     /// Where everything is but, perhaps, the store.
     public let scratch: Scratch
     private let storeScratch: Scratch
+    private let dropScratch: Scratch
     /// The connection string of its database.
     public let database: String
     /// Its drop directory, open.
@@ -27,15 +28,26 @@ public final class Daemon {
     ///   - kind: the file system of the drop directory.
     ///   - storeKind: that of the store; the same directory tree when it is the same kind.
     ///   - dropOptions: lines of YAML for the drop directory.
-    public init(
+    public convenience init(
         on kind: FileSystemType = .host, storeOn storeKind: FileSystemType? = nil, dropOptions: [String] = [],
         options: [String] = [], database: String? = nil
     ) throws {
-        scratch = try kind == .host ? Scratch() : Scratch(on: Volume.shared(kind))
-        storeScratch =
-            if let storeKind, storeKind != kind { try Scratch(on: Volume.shared(storeKind)) } else { scratch }
+        let scratch = try kind == .host ? Scratch() : Scratch(on: Volume.shared(kind))
+        try self.init(
+            in: scratch, storeIn: storeKind.flatMap { $0 == kind ? nil : try Scratch(on: Volume.shared($0)) } ?? scratch,
+            dropOptions: dropOptions, options: options, database: database)
+    }
+
+    /// The same in directories of the caller's, such as ones on volumes of its own.
+    public init(
+        in scratch: Scratch, dropIn dropScratch: Scratch? = nil, storeIn storeScratch: Scratch,
+        dropOptions: [String] = [], options: [String] = [], database: String? = nil
+    ) throws {
+        self.scratch = scratch
+        self.storeScratch = storeScratch
+        self.dropScratch = dropScratch ?? scratch
         self.database = try database ?? PostgresFixture.freshDatabase()
-        (drop, dropPath) = try scratch.makeDirectory("drop")
+        (drop, dropPath) = try self.dropScratch.makeDirectory("drop")
         storePath = try storeScratch.makeDirectory("store").path
         try configure(dropOptions: dropOptions, options: options)
     }
@@ -76,8 +88,10 @@ public final class Daemon {
     public var log: String { String(decoding: (try? scratch.content(of: "log")) ?? [], as: UTF8.self) }
 
     /// Starts the daemon and waits until it watches its drop directories and, unless told otherwise, has made its schema.
-    public func start(environment: [String: String] = [:], withDatabase: Bool = true) throws {
-        try launch(environment: environment)
+    public func start(
+        environment: [String: String] = [:], withDatabase: Bool = true, under wrapper: [String] = []
+    ) throws {
+        try launch(environment: environment, under: wrapper)
         let isWatching = eventually { log.contains("Watching") || process?.ending != nil }
         #expect(isWatching, "\(log)")
         guard withDatabase else { return }
@@ -86,13 +100,16 @@ public final class Daemon {
     }
 
     /// Starts the daemon and waits for nothing.
-    public func launch(environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameter wrapper: a program and its arguments that becomes the daemon, such as `prlimit`.
+    public func launch(environment: [String: String] = [:], under wrapper: [String] = []) throws {
         try scratch.directory.unlink("log")
         try scratch.write("", to: "log")
         var variables = ["PATH": "/usr/bin:/bin", "RUNTIME_DIRECTORY": scratch.path]
         variables.merge(environment) { $1 }
+        let words = wrapper + [Self.program, "--config", configurationPath]
         var command = ChildProcess.Command(
-            Self.program, ["--config", configurationPath], environment: variables)
+            Tool(words[0])?.path ?? words[0], Array(words.dropFirst()), environment: variables)
         command.output = .file(logPath)
         command.errors = command.output
         process = try ChildProcess.start(command)

@@ -1,5 +1,5 @@
 internal import Glibc
-internal import LinuxSystem
+public import LinuxSystem
 
 /// A program of the system that a test calls, such as `mkfs.xfs` or `sha256sum`.
 public struct Tool: Sendable {
@@ -28,6 +28,14 @@ public struct Tool: Sendable {
                 message: String(decoding: completion.errors, as: UTF8.self))
         }
         return String(decoding: completion.output, as: UTF8.self)
+    }
+}
+
+extension Tool {
+    /// Starts a program that runs beside the test, until it is ended.
+    public static func background(_ name: String, _ arguments: [String]) throws -> ChildProcess {
+        guard let tool = Tool(name) else { throw ToolFailure(command: name, message: "it is not installed") }
+        return try ChildProcess.start(ChildProcess.Command(tool.path, arguments))
     }
 }
 

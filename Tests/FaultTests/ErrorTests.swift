@@ -1,0 +1,89 @@
+import Glibc
+import LinuxSystem
+import TestKit
+import Testing
+
+/// A kind of failure, at one call or at every call from one on.
+struct Fault: CustomTestStringConvertible {
+    /// `changing` or `any`; see `FaultInjection.Plan`.
+    var calls: String
+    var name: String
+    var effect: String
+    var isForever: Bool
+
+    var testDescription: String { "\(name)\(isForever ? " from there on" : "")" }
+
+    static let all: [Fault] =
+        [("EIO", EIO), ("ENOSPC", ENOSPC), ("EDQUOT", EDQUOT)].flatMap { name, code in
+            [false, true].map { Fault(calls: "changing", name: name, effect: "\(code)", isForever: $0) }
+        }
+        + [("EMFILE", EMFILE), ("EIO", EIO)].flatMap { name, code in
+            [false, true].map { Fault(calls: "any", name: "\(name) anywhere", effect: "\(code)", isForever: $0) }
+        } + [
+            Fault(calls: "any", name: "half a read or write", effect: "short", isForever: true),
+            Fault(calls: "any", name: "EINTR", effect: "\(EINTR)", isForever: true),
+        ]
+
+    /// How many calls are passed over between two that are hit.
+    func stride(_ way: Way) -> Int {
+        if Depth.isLong { return calls == "any" ? 7 : 1 }
+        return calls == "any" ? 211 : 23
+    }
+}
+
+/// Calls fail, one after the other: once, and the daemon gets over it by itself; or all from one on, and nothing is lost.
+@Suite(.requiresPostgres, .requiresFaultInjection, .requiresRoot) struct `Failing at every call` {
+    @Test(arguments: Way.allCases, Fault.all) func `loses nothing and registers nothing twice`(
+        way: Way, fault: Fault
+    ) throws {
+        // Each combination begins elsewhere, so that together they see more than one stride.
+        let stride = fault.stride(way)
+        var ordinal = 1 + abs("\(way)\(fault.testDescription)".utf8.reduce(0) { $0 &* 31 &+ Int($1) }) % stride
+        var count = 0
+        while try isHit(at: ordinal, way, fault), !(fault.isForever && fault.effect == "short") {
+            ordinal += stride
+            count += 1
+        }
+        Figures.add("errors injected", count)
+    }
+
+    /// - Returns: whether the run was long enough to be hit there.
+    private func isHit(at ordinal: Int, _ way: Way, _ fault: Fault) throws -> Bool {
+        let context = "\(way), \(fault.testDescription), call \(ordinal)"
+        let daemon = try way.daemon(options: ["rescan: 2s"])
+        let plan = "\(fault.calls):\(ordinal)\(fault.isForever ? "+" : ""):\(fault.effect):ready"
+        try daemon.launch(environment: ["INGOT_FAULT": plan])
+        try Workload.drop(into: daemon)
+        let isHarmless = fault.effect == "short" || fault.effect == "\(EINTR)"
+        if !fault.isForever || isHarmless {
+            try daemon.expectSettled(Workload.submissions, context)
+            #expect(daemon.process?.ending == nil, "\(context): \(daemon.log.suffix(3000))")
+            return daemon.log.contains("fault: ")
+        }
+        let isOver = eventually(within: .seconds(60)) {
+            daemon.log.split(separator: "fault: ").count > 10 || Workload.isAnswered(daemon)
+        }
+        #expect(isOver, "\(context): \(daemon.log.suffix(3000))")
+        let wasHit = daemon.log.contains("fault: ")
+        daemon.kill()
+        if try daemon.column("SELECT to_regclass('registry.submissions')") != [nil] {
+            try daemon.expectWhole(Workload.submissions, context)
+        }
+        try daemon.start()
+        try daemon.expectSettled(Workload.submissions, context)
+        return wasHit
+    }
+
+    /// The kernel's own EINTR, where it comes from: each third call of a kind is interrupted.
+    @Test(.requiresStrace) func `interrupted calls are made again`() throws {
+        let calls = [
+            "fsync", "linkat", "renameat2", "unlinkat", "mkdirat", "symlinkat", "fchmod", "fchown", "fallocate",
+            "getdents64", "syncfs",
+        ]
+        let daemon = try Daemon(on: .ext4)
+        let inject = "inject=\(calls.joined(separator: ",")):error=EINTR:when=3+3"
+        try daemon.start(under: ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", inject])
+        try Workload.drop(into: daemon)
+        try daemon.expectSettled(Workload.submissions, "EINTR")
+    }
+}
