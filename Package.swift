@@ -99,7 +99,7 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "TestKit"],
-            swiftSettings: house),
+            exclude: ["hostile.py"], swiftSettings: house),
         .testTarget(name: "SystemTests", dependencies: ["LinuxSystem", "TestKit"], swiftSettings: house),
     ]
 )

@@ -101,16 +101,15 @@ struct ReceiptBook {
         try directory.replaceFile(name, with: Array(text.utf8), mode: 0o644, durable: false)
     }
 
-    /// Whether there is a receipt of a name.
-    func has(origin: RelativePath, payload: FileName) -> Bool { age(origin: origin, payload: payload) != nil }
-
-    /// When the receipt of a name was written, in nanoseconds by the file system's clock, and whether it only says what is waited for.
-    func age(origin: RelativePath, payload: FileName) -> (written: Int64, isWaiting: Bool)? {
+    /// What the receipt of a name says, if there is one, and when it was written, in nanoseconds by the file system's clock.
+    func find(origin: RelativePath, payload: FileName) -> (status: Receipt.Status?, written: Int64)? {
         guard let directory = try? root.receipts.openDirectory(origin),
             let file = try? directory.open(Self.name(payload)), let status = try? file.status(), status.kind == .regular,
             let bytes = try? file.readAll(limit: 64)
         else { return nil }
-        return (status.changed, String(decoding: bytes, as: UTF8.self).hasPrefix("{\"status\":\"waiting\""))
+        // The status comes first in every receipt.
+        let words = String(decoding: bytes, as: UTF8.self).split(separator: "\"")
+        return (words.count > 3 ? Receipt.Status(rawValue: String(words[3])) : nil, status.changed)
     }
 
     /// The receipt's name; for a payload whose name leaves no room for the ending, the beginning of it and a part of its digest.
@@ -124,7 +123,7 @@ struct ReceiptBook {
 
     /// Removes the receipt of a name if it says what is waited for: it is not any more.
     func removeWaiting(origin: RelativePath, payload: FileName) {
-        if age(origin: origin, payload: payload)?.isWaiting == true { remove(origin: origin, payload: payload) }
+        if find(origin: origin, payload: payload)?.status == .waiting { remove(origin: origin, payload: payload) }
     }
 
     /// Removes the receipt of a name: a new submission of that name is under way.

@@ -81,6 +81,9 @@ final class Stages: Sendable {
     private let vitals = Vitals()
     private let stations = Mutex<[Station]>([])
     let poison: Poison
+    /// Bounded, because a full disk may last: beyond that the registry has the answers.
+    private static let lateReceiptsLimit = 1024
+    private let lateReceipts = Mutex<[(receipt: Receipt, claim: Claim)]>([])
     let log: EventLog
     let board: StatusBoard
     /// Rung when something changed that the status tells of.
@@ -143,20 +146,32 @@ final class Stages: Sendable {
         inbox.send(.retry(claim, Waiting(code: code, message: message)))
     }
 
-    /// Writes a producer's receipt, with a second try because a single failure may pass. One that cannot be written is complained about and
-    /// no more: the row or the refusal stands, and a full drop directory must still be emptied of what is registered.
+    /// Writes a producer's receipt. One that cannot be written is kept for later and holds up nothing: the row or the refusal stands,
+    /// and a full drop directory must still be emptied of what is registered.
     func hand(_ receipt: Receipt, to claim: Claim) {
-        let book = ReceiptBook(root: claim.drop.root)
-        for attempt in 1...2 {
-            do throws(SystemError) {
-                return try book.write(receipt, origin: claim.origin, payload: claim.payloadName)
-            } catch where attempt == 2 {
-                log.complaint(
-                    .failed, .warning, key: "receipts \(claim.drop.key.path)",
-                    "Receipts cannot be written in \(claim.drop.key.path): \(error)", .init(drop: claim.drop.key.path))
-            } catch {}
+        do throws(SystemError) {
+            try ReceiptBook(root: claim.drop.root).write(receipt, origin: claim.origin, payload: claim.payloadName)
+        } catch {
+            log.complaint(
+                .failed, .warning, key: "receipts \(claim.drop.key.path)",
+                "Receipts cannot be written in \(claim.drop.key.path): \(error)", .init(drop: claim.drop.key.path))
+            lateReceipts.withLock { if $0.count < Self.lateReceiptsLimit { $0.append((receipt, claim)) } }
         }
     }
+
+    /// Tries again to write the receipts that could not be written; those of a name that has a newer one since are dropped.
+    func handLateReceipts() {
+        let late = lateReceipts.withLock { late in
+            defer { late = [] }
+            return late
+        }
+        for (receipt, claim) in late {
+            let found = ReceiptBook(root: claim.drop.root).find(origin: claim.origin, payload: claim.payloadName)
+            if [nil, .waiting, .accepted].contains(found?.status) { hand(receipt, to: claim) }
+        }
+    }
+
+    var hasLateReceipts: Bool { lateReceipts.withLock { !$0.isEmpty } }
 
     /// The bytes of the store's file system that have to stay free.
     func reserve(of space: Space) -> UInt64 {

@@ -291,7 +291,7 @@ extension Surveyor {
         let age = WallClock.nanoseconds / 1_000_000 - claim.id.unixMilliseconds
         guard !contents.isRefused, age * 1_000_000 >= WaitingRoom.noticeAfter.inNanoseconds else { return }
         let book = ReceiptBook(root: claim.drop.root)
-        guard !book.has(origin: claim.origin, payload: claim.payloadName) else { return }
+        guard book.find(origin: claim.origin, payload: claim.payloadName) == nil else { return }
         var receipt = Receipt(status: .accepted)
         receipt.submission = claim.id
         receipt.digest = contents.blob?.digest

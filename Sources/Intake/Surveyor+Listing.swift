@@ -172,6 +172,7 @@ extension Surveyor {
         if nextTelling <= now {
             nextTelling = now + .seconds(1)
             tellOfSlowOnes()
+            stages.handLateReceipts()
         }
         stages.log.tellHeld()
     }

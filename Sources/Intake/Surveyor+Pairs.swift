@@ -185,7 +185,7 @@ extension Surveyor {
         let book = ReceiptBook(root: drop.root)
         // An answer that came after the last change of what waits is about that, and says more: a payload that was refused and stayed,
         // a second manifest of what is registered.
-        if let answer = book.age(origin: spot.directory, payload: entry.payload), !answer.isWaiting,
+        if let answer = book.find(origin: spot.directory, payload: entry.payload), answer.status != .waiting,
             answer.written >= entry.lastChange
         {
             return

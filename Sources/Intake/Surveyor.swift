@@ -129,7 +129,7 @@ final class Surveyor {
         if hasRoom && (isListing || slots.values.contains { !$0.claims.isEmpty && $0.drop != nil }) { return .zero }
         let now = Monotonic.now
         var next = min(nextRescan, nextSweep)
-        if !underWay.isEmpty { next = min(next, nextTelling) }
+        if !underWay.isEmpty || stages.hasLateReceipts { next = min(next, nextTelling) }
         if let due = room.nextDue, hasRoom { next = min(next, due) }
         for slot in slots.values {
             if slot.drop == nil { next = min(next, slot.nextAttempt) }

@@ -42,7 +42,10 @@ extension Daemon {
         var wrong: [String] = []
         _ = try eventually(within: limit) {
             guard try claims().isEmpty else { return false }
-            wrong = try checker.settled(submissions)
+            do { wrong = try checker.settled(submissions) } catch is ToolFailure {
+                // A file was gone before it could be hashed: the daemon is still at it.
+                return false
+            }
             return wrong.isEmpty
         }
         if try !claims().isEmpty { wrong = try checker.settled(submissions) }
