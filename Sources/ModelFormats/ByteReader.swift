@@ -82,6 +82,21 @@ public protocol ByteStream: AnyObject {
         return result
     }
 
+    /// Appends the next `count` bytes to an array, which grows with the bytes that are there.
+    func append(
+        _ count: Int, to result: inout [UInt8], _ what: @autoclosure () -> String = "bytes"
+    ) throws(ReadFailure) {
+        guard count >= 0, Int64(count) <= remaining else { throw .truncated(what: what(), offset: offset) }
+        var left = count
+        while left > 0 {
+            if index == filled { if try !refill() { throw .truncated(what: what(), offset: offset) } }
+            let part = min(left, filled - index)
+            unsafe result.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[index..<index + part]))
+            index += part
+            left -= part
+        }
+    }
+
     /// Passes `count` bytes: without reading them in a source, by reading them in a stream.
     public func skip(_ count: Int64, _ what: @autoclosure () -> String = "bytes") throws(ReadFailure) {
         guard count >= 0, count <= remaining else { throw .truncated(what: what(), offset: offset) }
