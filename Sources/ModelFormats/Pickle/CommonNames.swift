@@ -31,7 +31,7 @@ let commonNames = """
     numpy.random._pcg64: PCG64- PCG64DXSM-
     numpy.random._philox: Philox-
     numpy.random._sfc64: SFC64-
-    numpy.random.bit_generator: SeedSequence- __pyx_unpickle_SeedSequence[RB|type]
+    numpy.random.bit_generator: SeedSequence __pyx_unpickle_SeedSequence[RB|type]
 
     scipy.sparse._csr: csr_matrix csr_array
     scipy.sparse._csc: csc_matrix csc_array

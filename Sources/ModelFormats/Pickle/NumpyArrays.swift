@@ -87,7 +87,8 @@ extension PickleMachine {
             let hasObjects = type.hasObjects, let elementSize = type.elementSize,
             pairs.filter({ shows($0.key, "shape") || shows($0.key, "dtype") }).count == 2
         else { throw .malformed(what: "the description of an array", offset: start) }
-        firstArray = firstArray ?? reader.offset
+        leaveFrameForArray()
+        if firstArray == nil { (firstArray, firstArrayHasObjects) = (reader.offset, hasObjects) }
         evidence.facts.arrays += 1
         if hasObjects {
             try walkNested()

@@ -6,6 +6,7 @@ final class PickleEvidence {
     struct Known {
         var entry: AllowList.Entry?
         var isWrapper: Bool
+        var isBad: Bool
     }
 
     let budget: InspectionBudget
@@ -67,7 +68,8 @@ final class PickleEvidence {
         var found = found
         let shown = "\(Text.shown(Array(found.module.utf8))).\(Text.shown(Array(found.name.utf8)))"
         let isScript = isTorchScript && found.module.hasPrefix("__torch__")
-        if KnownBad.contains(module: found.module, name: found.name) {
+        let isBad = KnownBad.contains(module: found.module, name: found.name)
+        if isBad {
             found.verdict = .dangerous
             report(.dangerous, "dangerous_import", "It imports \(shown), which can run code.", at: found.offset)
         } else if found.name.contains("."), !isScript {
@@ -78,7 +80,7 @@ final class PickleEvidence {
             ? AllowList.torchScriptType : AllowList.entry(module: found.module, name: found.name, inTorchScript: isTorchScript)
         let isWrapper = found.name == "NumpyArrayWrapper" && found.module.hasSuffix("joblib.numpy_pickle")
         imports.append(found)
-        known.append(Known(entry: entry, isWrapper: isWrapper))
+        known.append(Known(entry: entry, isWrapper: isWrapper, isBad: isBad))
         uses.append(0)
     }
 
@@ -111,6 +113,23 @@ final class PickleEvidence {
                 .unknownImports, "unknown_import", "It imports \(shown(UInt32(index))), which nobody vouches for.",
                 at: imports[index].offset)
         }
+    }
+
+    /// Whether it holds something dangerous, or a name or a use of one, that the other does not.
+    func isWorse(than other: PickleEvidence) -> Bool {
+        if safety == .dangerous, other.safety < .dangerous { return true }
+        let uses = Dictionary(
+            other.imports.indices.map { ("\(other.imports[$0].module) \(other.imports[$0].name)", other.uses[$0]) }) { $0 | $1 }
+        return imports.indices.contains { index in
+            guard let known = uses["\(imports[index].module) \(imports[index].name)"] else { return true }
+            return self.uses[index] & ~known != 0
+        }
+    }
+
+    /// Whether it imports a name from the list of bad ones that the other does not.
+    func isCertainlyWorse(than other: PickleEvidence) -> Bool {
+        let bad = Set(other.imports.indices.filter { other.known[$0].isBad }.map { other.shown(UInt32($0)) })
+        return imports.indices.contains { known[$0].isBad && !bad.contains(shown(UInt32($0))) }
     }
 
     /// Takes over what another reading of the same bytes brought to light.

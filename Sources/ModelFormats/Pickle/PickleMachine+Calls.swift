@@ -30,6 +30,7 @@ extension PickleMachine {
     private mutating func call(
         _ function: PickleValue, _ arguments: [PickleValue]?, at start: Int64
     ) throws(ReadFailure) -> PickleValue {
+        if isPlainData(function) { throw .malformed(what: "a call of a value that cannot be called", offset: start) }
         hasActed = true
         guard case .global(let index) = function else {
             evidence.report(.dangerous, "computed_call", "It calls something that it did not import by name.", at: start)
@@ -53,8 +54,10 @@ extension PickleMachine {
     mutating func createInstance(hasKeywords: Bool, at start: Int64) throws(ReadFailure) {
         if hasKeywords { _ = try pop() }
         _ = try pop()
+        let type = try pop()
+        if isPlainData(type) { throw .malformed(what: "an instance of a value that is no class", offset: start) }
         hasActed = true
-        guard case .global(let index) = try pop() else {
+        guard case .global(let index) = type else {
             evidence.report(.dangerous, "computed_call", "It creates an instance of something that it did not import by name.", at: start)
             return try push(.computed)
         }

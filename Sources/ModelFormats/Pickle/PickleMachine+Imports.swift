@@ -3,10 +3,7 @@ extension PickleMachine {
     mutating func importName(
         _ module: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>, at start: Int64
     ) throws(ReadFailure) -> UInt32 {
-        if Self.isPlausible(module), Self.isPlausible(name) {
-            hasPlausibleImport = true
-            if hasPassedArray { hasActed = true }
-        }
+        if Self.isPlausible(module), Self.isPlausible(name) { hasPlausibleImport = true }
         return try evidence.addImport(module: module, name: name, at: start)
     }
 
@@ -26,7 +23,7 @@ extension PickleMachine {
         }
         for operand in [module, name] {
             switch operand {
-            case .none, .bool, .int, .number, .bytes, .tuple, .longTuple, .list, .set, .dict, .torchMagic:
+            case _ where isPlainData(operand), .global, .storage:
                 throw .malformed(what: "an import whose name is no string", offset: start)
             default: continue
             }
@@ -34,6 +31,14 @@ extension PickleMachine {
         hasActed = true
         evidence.report(.dangerous, "computed_import", "It imports a name that it computes while it is loaded.", at: start)
         try push(.computed)
+    }
+
+    /// Whether no loader could call it, or take it for a name.
+    func isPlainData(_ value: PickleValue) -> Bool {
+        switch value {
+        case .none, .bool, .int, .number, .bytes, .tuple, .longTuple, .list, .set, .dict, .dtype, .array, .torchMagic: true
+        default: false
+        }
     }
 
     /// An object that the loading program registered under a number: nobody can know which.

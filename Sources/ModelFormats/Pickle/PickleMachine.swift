@@ -37,15 +37,15 @@ struct PickleMachine {
     var otherStarts: [Int64] = []
     /// Where the first array's bytes were skipped.
     var firstArray: Int64?
+    var firstArrayHasObjects = false
     /// The strings that were appended to lists, when they are wanted.
     var appended: [String]?
     /// Whether a name was imported that a real pickle could import.
     var hasPlausibleImport = false
     /// Whether it did something besides building values.
-    var hasActed = false { didSet { if hasPassedArray { hasActedBehindArray = true } } }
-    /// Whether, in a plain reading, the bytes of an array were taken for opcodes, and whether these did something.
+    var hasActed = false
+    /// Whether, in a plain reading, the bytes of an array were taken for opcodes.
     var hasPassedArray = false
-    private(set) var hasActedBehindArray = false
 
     init(
         _ reader: ByteReader, of source: any ByteSource, reading: Reading, depth: Int = 0, evidence: PickleEvidence
@@ -113,6 +113,13 @@ struct PickleMachine {
             return
         }
         frameEnd = length == 0 ? .max : reader.offset + length
+    }
+
+    /// joblib ends the frame where an array's bytes begin.
+    mutating func leaveFrameForArray() {
+        if frameEnd > reader.offset, frameEnd != .max { badFrame("An array begins inside a frame", at: reader.offset) }
+        if reader.offset >= frameEnd { leaveFrame() }
+        frameEnd = .max
     }
 
     private mutating func leaveFrame() {

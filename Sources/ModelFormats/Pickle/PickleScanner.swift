@@ -92,8 +92,9 @@ public struct PickleScanner {
         var itemsLeft: Int64?
         var failure: ReadFailure?
         var firstArray: Int64?
-        /// Whether, in a plain reading, an array's bytes did something when taken for opcodes.
-        var hasActedBehindArray = false
+        var firstArrayHasObjects = false
+        /// Where, in a plain reading, a stream ended that has taken an array's bytes for opcodes.
+        var endInArray: Int64?
 
         var isTruncated: Bool { if case .truncated = failure { true } else { false } }
     }
@@ -105,7 +106,11 @@ public struct PickleScanner {
         let reader = ByteReader(source, from: start)
         var others: [Int64] = []
         do throws(ReadFailure) {
-            repeat { others += try walkStream(reader, reading, evidence, &walk) } while try !reader.isAtEnd()
+            var isAtEnd = false
+            while !isAtEnd, walk.endInArray == nil {
+                others += try walkStream(reader, reading, evidence, &walk)
+                isAtEnd = try reader.isAtEnd()
+            }
         } catch {
             walk.failure = error
             report(error, walk, evidence)
@@ -122,8 +127,9 @@ public struct PickleScanner {
         var machine = PickleMachine(reader, of: source, reading: reading, depth: depth, evidence: evidence)
         if walk.isTorchLegacy, walk.streams == 4 { machine.appended = [] }
         defer {
-            walk.hasActedBehindArray = walk.hasActedBehindArray || machine.hasActedBehindArray
-            walk.firstArray = walk.firstArray ?? machine.firstArray
+            if walk.firstArray == nil {
+                (walk.firstArray, walk.firstArrayHasObjects) = (machine.firstArray, machine.firstArrayHasObjects)
+            }
             let version = Int(machine.protocolVersion ?? 0)
             evidence.facts.protocolVersion = max(evidence.facts.protocolVersion, version)
             let beginsAsPickle = machine.protocolVersion != nil && source.bytes(at: begin, count: 1) == [PickleOpcode.proto.rawValue]
@@ -136,6 +142,7 @@ public struct PickleScanner {
             throw error
         }
         walk.streams += 1
+        if machine.hasPassedArray { walk.endInArray = reader.offset }
         let isAtEnd = try reader.isAtEnd()
         if machine.opcodes >= 4 || isAtEnd { walk.isActive = true }
         noteRoot(value, evidence)
@@ -196,21 +203,24 @@ public struct PickleScanner {
 
     // MARK: The other reading
 
-    /// Reads the same bytes as plain `pickle` would: that loader does not know that an array's bytes stand in between.
+    /// Reads the same bytes as plain `pickle` would: that loader does not know that an array's bytes stand in between, and usually fails
+    /// there. It matters only when it does something on the way that joblib does not.
+    ///
+    /// Where the array is a pickle of its own, that loader goes on in it with the memo of the outer one, in which every reference is to
+    /// something else: names come out that nobody wrote, and importing them fails. There only names that are certainly bad count.
     private func compare(_ walk: inout Walk, withPlainReadingOf array: Int64) {
         let other = PickleEvidence(part: evidence.part, budget: evidence.budget, isTorchScript: evidence.isTorchScript)
         let plain = self.walk(.plain, into: other)
-        other.conclude()
-        let isHarmless: Bool
-        switch plain.failure {
-        case .malformed, .truncated: isHarmless = !plain.hasActedBehindArray
-        // It ends well, or goes on for longer than it was followed.
-        default: isHarmless = false
+        if let end = plain.endInArray {
+            let rest = PickleEvidence(part: evidence.part, budget: evidence.budget, isTorchScript: evidence.isTorchScript)
+            walkFrom(end, .plain, rest)
+            if rest.isCertainlyWorse(than: evidence) { evidence.merge(rest) }
         }
-        guard !isHarmless else { return }
+        other.conclude()
+        var isWorse = walk.firstArrayHasObjects ? other.isCertainlyWorse(than: evidence) : other.isWorse(than: evidence)
+        if case .limit = plain.failure { isWorse = true }
+        guard isWorse else { return }
         evidence.merge(other)
-        evidence.report(
-            .unscannable, "pickle_two_readings", "joblib and pickle read different things in it.", at: array)
-        if plain.failure == nil { walk.failure = nil }
+        evidence.report(.unscannable, "pickle_two_readings", "joblib and pickle read different things in it.", at: array)
     }
 }
