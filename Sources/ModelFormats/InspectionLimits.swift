@@ -6,10 +6,10 @@ public struct InspectionLimits: Sendable {
     public var opcodesPerFile = 200_000_000
     /// Values on a pickle machine's stack, marks among them.
     public var stackDepth = 1_000_000
-    /// Entries of a pickle's memo.
-    public var memoEntries = 1_000_000
+    /// Entries of a pickle's memo, sixteen bytes each; a vocabulary of a million words has two million.
+    public var memoEntries = 4_000_000
     /// Bytes of short strings that are kept for names, types and keys.
-    public var retainedText = 32 << 20
+    public var retainedText = 64 << 20
     /// Different names that a file may import.
     public var imports = 10_000
     /// Findings that are kept; the verdict counts them all.

@@ -2,8 +2,8 @@ internal import CCompression
 
 /// A compressed source that can be read at any place, in constant memory.
 ///
-/// Its size is not believed but measured, by unpacking everything once. Reading forwards goes on where the last read ended; reading
-/// backwards starts again, and how often it may do so is bounded.
+/// Its size is not believed but measured, by unpacking everything once. The last mebibyte that came out is kept, so that steps back are
+/// free when they are small; a longer one starts again, and how often that may happen is bounded.
 @safe public final class UnpackedBytes: ByteSource {
     /// How many bytes come out before the end or the failure.
     public private(set) var sizeInBytes: Int64 = 0
@@ -14,11 +14,13 @@ internal import CCompression
     /// How many bytes of the packed source were used.
     public private(set) var consumed: Int64 = 0
 
+    private static let kept = 1 << 20
     private let compression: Compression
     private let packed: any ByteSource
     private let budget: InspectionBudget
-    private let window: UnsafeMutableRawBufferPointer
     private var stream: UnpackedStream?
+    /// Twice what is kept: when it is full, its older half is dropped.
+    private var window: UnsafeMutableRawBufferPointer
     private var windowStart: Int64 = 0
     private var windowCount = 0
     private var unpacked: Int64 = 0
@@ -30,9 +32,9 @@ internal import CCompression
         self.budget = budget
         unsafe window = .allocate(byteCount: ByteReader.bufferSize, alignment: 64)
         do throws(ReadFailure) { try measure() } catch { failure = error }
-        stream = nil
-        windowStart = 0
-        windowCount = 0
+        guard sizeInBytes > ByteReader.bufferSize else { return }
+        unsafe window.deallocate()
+        unsafe window = .allocate(byteCount: Int(min(Int64(2 * Self.kept), sizeInBytes)), alignment: 64)
     }
 
     deinit { unsafe window.deallocate() }
@@ -46,7 +48,8 @@ internal import CCompression
             try seek(to: offset + Int64(count))
             let start = Int(offset + Int64(count) - windowStart)
             let part = min(windowCount - start, wanted - count)
-            unsafe buffer[count..<count + part].copyBytes(from: window[start..<start + part])
+            unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[count..<count + part])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: window[start..<start + part]))
             count += part
         }
         return count
@@ -73,16 +76,24 @@ internal import CCompression
             windowCount = 0
         }
         while let stream, offset >= windowStart + Int64(windowCount) {
-            windowStart += Int64(windowCount)
-            windowCount = 0
-            let count = unsafe try stream.next(into: window)
-            guard count > 0 else { throw .truncated(what: "a \(compression.rawValue) stream", offset: windowStart) }
-            windowCount = count
+            if windowCount == window.count { dropOlderHalf() }
+            let room = unsafe UnsafeMutableRawBufferPointer(
+                rebasing: window[windowCount..<min(window.count, windowCount + ByteReader.bufferSize)])
+            let count = unsafe try stream.next(into: room)
+            guard count > 0 else { throw .truncated(what: "a \(compression.rawValue) stream", offset: offset) }
+            windowCount += count
             unpacked += Int64(count)
-            guard unpacked <= 32 * sizeInBytes + (64 << 20) else {
+            guard unpacked / 32 <= sizeInBytes + (1 << 20) else {
                 throw .limit("a \(compression.rawValue) stream would have to be unpacked over and over")
             }
         }
+    }
+
+    private func dropOlderHalf() {
+        let dropped = window.count / 2
+        unsafe window.copyMemory(from: UnsafeRawBufferPointer(rebasing: window[dropped..<windowCount]))
+        windowStart += Int64(dropped)
+        windowCount -= dropped
     }
 }
 

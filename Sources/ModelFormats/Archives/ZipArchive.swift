@@ -170,7 +170,7 @@ extension ZipArchive {
         if entry.name != local.name {
             report("zip_two_names", "\(name) is named \(Text.shown(local.name)) by its own header.", at: local.offset)
         }
-        let known: UInt16 = 0b1110
+        let known: UInt16 = 0x080E
         if (entry.flags | local.flags) & ~known != 0 || (entry.flags ^ local.flags) & ~known != 0 {
             report("zip_flags", "\(name) claims to be encrypted, or something as unusual.", at: local.offset)
         }

@@ -144,7 +144,7 @@ public struct PickleScanner {
         walk.streams += 1
         if machine.hasPassedArray { walk.endInArray = reader.offset }
         let isAtEnd = try reader.isAtEnd()
-        if machine.opcodes >= 4 || isAtEnd { walk.isActive = true }
+        if machine.protocolVersion != nil || isAtEnd { walk.isActive = true }
         noteRoot(value, evidence)
         if walk.streams == 1, case .torchMagic = value { walk.isTorchLegacy = true }
         if walk.isTorchLegacy, walk.streams == 5 { try TorchLegacy.skipStorages(machine.appended ?? [], reader, evidence.facts) }
