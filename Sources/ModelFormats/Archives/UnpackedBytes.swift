@@ -76,9 +76,10 @@ internal import CCompression
             windowCount = 0
         }
         while let stream, offset >= windowStart + Int64(windowCount) {
-            if windowCount == window.count { dropOlderHalf() }
+            let capacity = unsafe window.count
+            if windowCount == capacity { dropOlderHalf() }
             let room = unsafe UnsafeMutableRawBufferPointer(
-                rebasing: window[windowCount..<min(window.count, windowCount + ByteReader.bufferSize)])
+                rebasing: window[windowCount..<min(capacity, windowCount + ByteReader.bufferSize)])
             let count = unsafe try stream.next(into: room)
             guard count > 0 else { throw .truncated(what: "a \(compression.rawValue) stream", offset: offset) }
             windowCount += count
@@ -90,7 +91,7 @@ internal import CCompression
     }
 
     private func dropOlderHalf() {
-        let dropped = window.count / 2
+        let dropped = unsafe window.count / 2
         unsafe window.copyMemory(from: UnsafeRawBufferPointer(rebasing: window[dropped..<windowCount]))
         windowStart += Int64(dropped)
         windowCount -= dropped

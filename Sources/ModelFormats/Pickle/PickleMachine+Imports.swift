@@ -53,9 +53,10 @@ extension PickleMachine {
         try push(.computed)
     }
 
-    /// PERSID: text, which no writer of models uses.
+    /// PERSID: text, which no writer of models uses; loaders take ASCII only.
     mutating func pushTextPersistent(at start: Int64) throws(ReadFailure) {
         _ = try readLine("a persistent id")
+        guard line.allSatisfy({ $0 < 0x80 }) else { throw .malformed(what: "a persistent id", offset: start) }
         reportPersistent(at: start)
         try push(.computed)
     }
