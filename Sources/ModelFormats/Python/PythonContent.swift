@@ -89,7 +89,7 @@ struct PythonLayers {
     private func isContainer(_ source: any ByteSource, _ head: [UInt8]) -> Bool {
         Compression(startingWith: head)?.isUnmistakable == true || head.starts(with: ZipHeader.localSignature)
             || !ZipEnd.candidates(in: source).isEmpty || Self.foreignArchives.contains { head.starts(with: $0.magic) }
-            || Compression(startingWith: head) == .zlib || Compression(startingWith: head) == .bzip2
+            || Compression(startingWith: head) == .zlib
             || TarArchive(source, limits: budget.limits) != nil
     }
 
