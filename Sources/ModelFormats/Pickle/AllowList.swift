@@ -87,7 +87,7 @@ enum ArgumentRule: String {
     case plain
     /// `_codecs.encode(text, 'latin1')`.
     case latin1
-    /// `copyreg._reconstructor(type, object, None)`.
+    /// `copyreg._reconstructor(type, object, None)`, or with a plain built-in type and its value.
     case reconstructor
     /// The first is a type that the list lets be created.
     case type

@@ -77,9 +77,8 @@ extension PickleMachine {
             if reading == .joblib { try skipArray(state, at: start) } else { hasPassedArray = true }
         case .dtype(let index): setState(state, ofType: index)
         case .array, .computed: hasActed = true
-        case .storage:
-            evidence.report(.unscannable, "altered_storage", "It sets the state of a storage.", at: start)
-        default: throw .malformed(what: "a state for a value that has none", offset: start)
+        // Python's own unpickler lets an empty state pass for anything, so the pickle may go on.
+        default: evidence.report(.unscannable, "odd_state", "It sets the state of a value that has none.", at: start)
         }
     }
 
@@ -106,8 +105,10 @@ extension PickleMachine {
         case .latin1:
             return arguments.count == 2 && isText(arguments[0]) && (shows(arguments[1], "latin1") || shows(arguments[1], "latin-1"))
         case .reconstructor:
-            guard arguments.count == 3, case .none = arguments[2], shows(global: arguments[1], "object") else { return false }
-            return isCreatable(arguments[0])
+            guard arguments.count == 3, isCreatable(arguments[0]) else { return false }
+            if shows(global: arguments[1], "object"), case .none = arguments[2] { return true }
+            return ["dict", "list", "tuple", "set", "frozenset", "int", "float", "str"].contains { shows(global: arguments[1], $0) }
+                && !isCallable(arguments[2])
         case .type: return arguments.first.map(isCreatable) ?? false && arguments.dropFirst().allSatisfy { !isCallable($0) }
         case .factory: return arguments.isEmpty || isFactory(arguments[0]) && arguments.dropFirst().allSatisfy { !isCallable($0) }
         case .arrayType: return arguments.first.map { isArrayType($0) } ?? false
@@ -139,9 +140,10 @@ extension PickleMachine {
         return (evidence.imports[Int(index)], evidence.known[Int(index)].entry)
     }
 
+    /// Whether a value is this built-in type.
     private func shows(global value: PickleValue, _ name: String) -> Bool {
-        guard let (found, entry) = imported(value) else { return false }
-        return entry != nil && found.name == name
+        guard let (found, _) = imported(value) else { return false }
+        return ["builtins", "__builtin__"].contains(found.module) && found.name == name
     }
 
     /// A class that the list lets be created. Creating it is noted as a use of its own.

@@ -82,7 +82,7 @@ struct PickleMachine {
                 return try stop(at: start)
             }
             try execute(opcode, at: start)
-            if reader.offset >= frameEnd { leaveFrame() }
+            if reader.offset >= frameEnd { leaveFrame(after: start) }
         }
     }
 
@@ -101,7 +101,7 @@ struct PickleMachine {
     /// C's unpickler reads on across a frame's end, Python's does not: opcodes can be hidden from either.
     private mutating func badFrame(_ what: String, at offset: Int64) {
         evidence.report(.unscannable, "pickle_frame", "\(what): loaders differ in what they read.", at: offset)
-        if otherStarts.count < 16, frameEnd > offset - 1 << 20 { otherStarts.append(frameEnd) }
+        if otherStarts.count < 16 { otherStarts.append(frameEnd) }
     }
 
     mutating func enterFrame(at offset: Int64) throws(ReadFailure) {
@@ -118,12 +118,19 @@ struct PickleMachine {
     /// joblib ends the frame where an array's bytes begin.
     mutating func leaveFrameForArray() {
         if frameEnd > reader.offset, frameEnd != .max { badFrame("An array begins inside a frame", at: reader.offset) }
-        if reader.offset >= frameEnd { leaveFrame() }
+        if reader.offset >= frameEnd { leaveFrame(after: reader.offset) }
         frameEnd = .max
     }
 
-    private mutating func leaveFrame() {
-        if reader.offset > frameEnd { badFrame("An argument reaches over the end of its frame", at: reader.offset) }
+    /// C's unpickler forgets what it had of an argument when the frame ends in it, and reads the whole argument behind the frame: it goes
+    /// on that much later. The argument begins behind the opcode, or behind its length.
+    private mutating func leaveFrame(after start: Int64) {
+        if reader.offset > frameEnd {
+            badFrame("An argument reaches over the end of its frame", at: start)
+            for lengthSize: Int64 in [0, 1, 4, 8] where frameEnd > start + 1 + lengthSize && otherStarts.count < 16 {
+                otherStarts.append(reader.offset + frameEnd - start - 1 - lengthSize)
+            }
+        }
         frameEnd = .max
     }
 

@@ -58,7 +58,9 @@ for number, estimator in enumerate(estimators):
     name = type(estimator).__name__
     for protocol in (0, 2, 5):
         write(f"{name}-{protocol}.pickle.safe", pickle.dumps(estimator, protocol))
-    write(f"{name}.joblib.safe", dumped(estimator))
+    data = dumped(estimator)
+    # Without arrays, what joblib writes is a plain pickle.
+    write(f"{name}-raw.{'joblib' if b'NumpyArrayWrapper' in data else 'pickle'}.safe", data)
     codec = codecs[number % len(codecs)]
     write(f"{name}-{codec}.joblib.safe", dumped({"model": estimator, "data": table}, compress=(codec, 3)))
 
