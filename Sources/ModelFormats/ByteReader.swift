@@ -57,6 +57,10 @@ public protocol ByteStream: AnyObject {
         return unsafe buffer[index]
     }
 
+    /// Passes the byte that ``peek()`` has shown.
+    @inline(__always)
+    func advance() { index += 1 }
+
     /// The next byte.
     @inline(__always)
     public func byte(_ what: @autoclosure () -> String = "a byte") throws(ReadFailure) -> UInt8 {

@@ -29,7 +29,7 @@ extension ByteSource {
         while let byte = try reader.peek() {
             // Only for patterns whose first byte does not occur again in them.
             matched = byte == pattern[matched] ? matched + 1 : byte == pattern[0] ? 1 : 0
-            try reader.skip(1)
+            reader.advance()
             if matched == pattern.count { return reader.offset - Int64(matched) }
         }
         return nil

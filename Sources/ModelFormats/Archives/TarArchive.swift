@@ -137,7 +137,7 @@ public struct TarArchive {
                 report("tar_trailing", "Bytes follow the end of the archive.", at: reader.offset)
                 return
             }
-            try reader.skip(1)
+            reader.advance()
         }
     }
 

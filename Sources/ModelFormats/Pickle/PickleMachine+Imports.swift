@@ -55,7 +55,7 @@ extension PickleMachine {
 
     /// PERSID: text, which no writer of models uses; loaders take ASCII only.
     mutating func pushTextPersistent(at start: Int64) throws(ReadFailure) {
-        _ = try readLine("a persistent id")
+        _ = try readLine()
         guard line.allSatisfy({ $0 < 0x80 }) else { throw .malformed(what: "a persistent id", offset: start) }
         reportPersistent(at: start)
         try push(.computed)

@@ -169,7 +169,7 @@ extension PickleMachine {
                 let strings = stack[start...].compactMap { text(of: $0).map { String(decoding: $0, as: UTF8.self) } }
                 appended? += strings
             }
-        case let target: try alter(target, "appends to")
+        case let target: alter(target, "appends to")
         }
         stack.removeSubrange(start...)
     }
@@ -177,13 +177,13 @@ extension PickleMachine {
     private mutating func setItems(from start: Int) throws(ReadFailure) {
         guard start > fence, (stack.count - start) % 2 == 0 else { throw underflow }
         let target = stack[start - 1]
-        if case .dict = target { insertPairs(from: start, into: target) } else { try alter(target, "sets an item of") }
+        if case .dict = target { insertPairs(from: start, into: target) } else { alter(target, "sets an item of") }
         stack.removeSubrange(start...)
     }
 
     private mutating func addItems(from start: Int) throws(ReadFailure) {
         guard start > fence else { throw underflow }
-        if case .set = stack[start - 1] {} else { try alter(stack[start - 1], "adds to") }
+        if case .set = stack[start - 1] {} else { alter(stack[start - 1], "adds to") }
         stack.removeSubrange(start...)
     }
 }

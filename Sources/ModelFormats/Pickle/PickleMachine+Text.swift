@@ -23,17 +23,19 @@ extension PickleMachine {
 
     /// Reads a line into ``line``: at most its first 4096 bytes, all of them passed.
     ///
+    /// Where the source ends instead of the line, loaders take what there is, and drop its last byte for the missing line feed.
+    ///
     /// - Returns: whether it is complete.
-    mutating func readLine(_ what: @autoclosure () -> String) throws(ReadFailure) -> Bool {
+    mutating func readLine() throws(ReadFailure) -> Bool {
         line.removeAll(keepingCapacity: true)
-        while true {
-            let byte = try reader.byte(what())
-            if byte == 0x0A { return true }
-            if line.count == Self.longestNumber { break }
-            line.append(byte)
+        var isWhole = true
+        while let byte = try reader.peek() {
+            reader.advance()
+            if byte == 0x0A { return isWhole }
+            if line.count < Self.longestNumber { line.append(byte) } else { isWhole = false }
         }
-        while try reader.byte(what()) != 0x0A {}
-        return false
+        _ = line.popLast()
+        return isWhole
     }
 
     private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
@@ -45,7 +47,7 @@ extension PickleMachine {
 
     /// INT and LONG.
     mutating func pushTextNumber(isLong: Bool, at start: Int64) throws(ReadFailure) {
-        guard try readLine("an integer") else { throw .limit("an integer of more than \(Self.longestNumber) digits") }
+        guard try readLine() else { throw .limit("an integer of more than \(Self.longestNumber) digits") }
         var digits = line[...]
         if !isLong, line == [0x30, 0x31] || line == [0x30, 0x30] { return try push(.bool(line[1] == 0x31)) }
         if isLong, digits.last == UInt8(ascii: "L") { digits = digits.dropLast() }
@@ -57,7 +59,7 @@ extension PickleMachine {
 
     /// FLOAT.
     mutating func pushTextFloat(at start: Int64) throws(ReadFailure) {
-        guard try readLine("a float") else { throw .limit("a float of more than \(Self.longestNumber) digits") }
+        guard try readLine() else { throw .limit("a float of more than \(Self.longestNumber) digits") }
         let text = String(decoding: line, as: UTF8.self)
         let isPlain = line.allSatisfy { isDigit($0) || [0x2B, 0x2D, 0x2E, 0x65, 0x45].contains($0) } && Double(text) != nil
         if isPlain || ["inf", "-inf", "nan", "-nan"].contains(text) { return try push(.number) }
@@ -77,7 +79,7 @@ extension PickleMachine {
 
     /// The decimal index of PUT and GET.
     mutating func readMemoKey(at start: Int64) throws(ReadFailure) -> UInt64 {
-        guard try readLine("a memo index") else { throw .limit("a memo index of more than \(Self.longestNumber) digits") }
+        guard try readLine() else { throw .limit("a memo index of more than \(Self.longestNumber) digits") }
         if !line.isEmpty, line.allSatisfy(isDigit), let key = UInt64(String(decoding: line, as: UTF8.self)) { return key }
         // Python's int(): white space around, a sign, single underscores.
         let kept = line.filter { $0 > 0x20 && $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "+") }
@@ -90,7 +92,7 @@ extension PickleMachine {
 
     /// STRING: quoted, with Python's escapes.
     mutating func pushQuotedText(at start: Int64) throws(ReadFailure) {
-        let isWhole = try readLine("a string")
+        let isWhole = try readLine()
         guard let quote = line.first, quote == 0x27 || quote == 0x22 else {
             throw .malformed(what: "a string without quotes in a pickle", offset: start)
         }
@@ -103,7 +105,7 @@ extension PickleMachine {
 
     /// UNICODE: raw-unicode-escape.
     mutating func pushEscapedText(at start: Int64) throws(ReadFailure) {
-        guard try readLine("a string") else { return try push(.longLiteral) }
+        guard try readLine() else { return try push(.longLiteral) }
         try pushDecoded(PythonEscapes.text(line[...]), at: start)
     }
 
@@ -119,9 +121,9 @@ extension PickleMachine {
 
     /// The two lines of GLOBAL and INST.
     mutating func readGlobal(at start: Int64) throws(ReadFailure) -> UInt32 {
-        guard try readLine("a module's name") else { throw .limit("a module's name of more than \(Self.longestNumber) bytes") }
+        guard try readLine() else { throw .limit("a module's name of more than \(Self.longestNumber) bytes") }
         let module = line
-        guard try readLine("a name") else { throw .limit("a name of more than \(Self.longestNumber) bytes") }
+        guard try readLine() else { throw .limit("a name of more than \(Self.longestNumber) bytes") }
         return try importName(module[...], line[...], at: start)
     }
 }
