@@ -43,9 +43,17 @@ public final class InspectionBudget {
     public let limits: InspectionLimits
     private(set) var opcodes = 0
     private(set) var unpacked: Int64 = 0
+    private let mostUnpacked: Int64
 
     /// Nothing used yet.
-    public init(_ limits: InspectionLimits = .init()) { self.limits = limits }
+    ///
+    /// - Parameter fileSize: the size of the file in bytes: what a small file unpacks to is bounded by it, however often members share bytes
+    ///   and streams have to be unpacked again.
+    public init(_ limits: InspectionLimits = .init(), fileSize: Int64 = .max) {
+        self.limits = limits
+        let (product, overflow) = fileSize.multipliedReportingOverflow(by: 8 * limits.expansion)
+        mostUnpacked = overflow ? limits.unpackedPerFile : min(limits.unpackedPerFile, product + 8 * limits.unpackedFloor)
+    }
 
     /// Counts opcodes that were walked.
     func spend(opcodes count: Int) throws(ReadFailure) {
@@ -56,8 +64,6 @@ public final class InspectionBudget {
     /// Counts bytes that were unpacked.
     func spend(unpacked count: Int) throws(ReadFailure) {
         unpacked += Int64(count)
-        if unpacked > limits.unpackedPerFile {
-            throw .limit("unpacking the file yields more than \(limits.unpackedPerFile) bytes")
-        }
+        if unpacked > mostUnpacked { throw .limit("unpacking the file takes more than \(mostUnpacked) bytes") }
     }
 }

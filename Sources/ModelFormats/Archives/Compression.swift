@@ -154,13 +154,21 @@ protocol Decoder: AnyObject {
 }
 
 extension ByteSource {
-    /// The first bytes; fewer where there are fewer or none can be read.
-    func head(_ count: Int) -> [UInt8] { bytes(at: 0, count: count) }
+    /// A few bytes at an offset; fewer only at the end.
+    func read(at offset: Int64, count: Int) throws(ReadFailure) -> [UInt8] {
+        var failure: ReadFailure?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            do throws(ReadFailure) {
+                filled = unsafe try read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
 
     /// A few bytes at an offset; fewer where there are fewer or none can be read.
-    func bytes(at offset: Int64, count: Int) -> [UInt8] {
-        unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            filled = unsafe (try? read(at: offset, into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
-        }
-    }
+    func bytes(at offset: Int64, count: Int) -> [UInt8] { (try? read(at: offset, count: count)) ?? [] }
+
+    /// The first bytes; fewer where there are fewer or none can be read.
+    func head(_ count: Int) -> [UInt8] { bytes(at: 0, count: count) }
 }

@@ -44,7 +44,12 @@ public struct ZipArchive {
     public init?(_ source: any ByteSource, budget: InspectionBudget = .init()) {
         self.source = source
         self.budget = budget
-        let ends = ZipEnd.candidates(in: source)
+        let ends: [Int64]
+        do throws(ReadFailure) { ends = try ZipEnd.candidates(in: source) } catch {
+            // What cannot be read could be one.
+            report("zip_damaged", error.sentence)
+            return
+        }
         let beginsLikeZip = source.head(4) == ZipHeader.localSignature
         guard !ends.isEmpty || beginsLikeZip else { return nil }
         var spans: [ZipSpan] = []
@@ -62,6 +67,9 @@ public struct ZipArchive {
         readGaps(between: spans)
         checkNames()
     }
+
+    /// Whether the last bytes hold an end record, or cannot be read.
+    static func isLikely(in source: any ByteSource) -> Bool { (try? ZipEnd.candidates(in: source).isEmpty) != true }
 
     /// The content of a member, to be read at any place.
     ///

@@ -13,9 +13,9 @@ struct ZipEnd {
     static let tailSize: Int64 = 22 + 65_535
 
     /// Every place in the tail that looks like an end record, the last first.
-    static func candidates(in source: any ByteSource) -> [Int64] {
+    static func candidates(in source: any ByteSource) throws(ReadFailure) -> [Int64] {
         let start = max(0, source.sizeInBytes - tailSize)
-        let tail = source.bytes(at: start, count: Int(source.sizeInBytes - start))
+        let tail = try source.read(at: start, count: Int(source.sizeInBytes - start))
         guard tail.count >= 22 else { return [] }
         var places: [Int64] = []
         var index = tail.count - 22

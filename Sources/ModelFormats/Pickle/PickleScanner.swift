@@ -104,6 +104,10 @@ public struct PickleScanner {
     private func walk(_ reading: PickleMachine.Reading, into evidence: PickleEvidence) -> Walk {
         var walk = Walk()
         let reader = ByteReader(source, from: start)
+        // A file of PyTorch in a literal has storages of its own.
+        let outerStorages = evidence.facts.storages
+        evidence.facts.storages = [:]
+        defer { if depth > 0 { evidence.facts.storages = outerStorages } }
         var others: [Int64] = []
         do throws(ReadFailure) {
             var isAtEnd = false

@@ -9,7 +9,7 @@ public struct PythonContent {
     ///
     /// - Returns: `nil` when there are none, nor an archive that could hold some.
     public static func inspect(_ source: any ByteSource, limits: InspectionLimits = .init()) -> Inspection? {
-        inspect(source, part: "", budget: InspectionBudget(limits))
+        inspect(source, part: "", budget: InspectionBudget(limits, fileSize: source.sizeInBytes))
     }
 
     /// Looks for pickles in a part of a file, such as an archive's member.
@@ -43,7 +43,10 @@ struct PythonLayers {
     func look(
         at source: any ByteSource, part: String, depth: Int, _ circumstances: Circumstances = .init()
     ) -> Inspection? {
-        let head = source.head(512)
+        let head: [UInt8]
+        do throws(ReadFailure) { head = try source.read(at: 0, count: 512) } catch {
+            return .unreadable("unreadable", error.sentence, part: part)
+        }
         guard head.count >= 2 else { return nil }
         var found: [Inspection] = []
         if let array = NumpyFile.inspect(source, part: part, budget: budget) { found.append(array) }
@@ -88,7 +91,7 @@ struct PythonLayers {
 
     private func isContainer(_ source: any ByteSource, _ head: [UInt8]) -> Bool {
         Compression(startingWith: head)?.isUnmistakable == true || head.starts(with: ZipHeader.localSignature)
-            || !ZipEnd.candidates(in: source).isEmpty || Self.foreignArchives.contains { head.starts(with: $0.magic) }
+            || ZipArchive.isLikely(in: source) || Self.foreignArchives.contains { head.starts(with: $0.magic) }
             || Compression(startingWith: head) == .zlib
             || TarArchive(source, limits: budget.limits) != nil
     }
@@ -140,17 +143,17 @@ extension Inspection {
     mutating func absorb(_ other: Inspection) {
         safety = max(safety, other.safety)
         findings += other.findings
-        imports += other.imports
+        imports += other.imports.prefix(max(0, InspectionLimits().imports - imports.count))
         damage = damage ?? other.damage
     }
 
     /// The worst findings first; no more than is worth keeping.
     mutating func bound(_ limits: InspectionLimits) {
+        guard findings.count > 1 else { return }
         let ordered = findings.enumerated().sorted {
             ($1.element.severity, $0.offset) < ($0.element.severity, $1.offset)
         }
         findings = ordered.prefix(limits.findings).map(\.element)
-        if imports.count > limits.imports { imports.removeLast(imports.count - limits.imports) }
     }
 
     mutating func setDetail(_ key: String, _ value: JSON) {
@@ -180,7 +183,7 @@ extension Inspection {
             let names = facts.companions.prefix(5).joined(separator: ", ")
             report(.unknownImports, "companion_files", "Its loader opens other files: \(names).", part: part)
         }
-        if scan.isTruncated, scan.isPickle, scan.streams == 0 || scan.isTorchLegacy {
+        if scan.isTruncated, scan.isActive || scan.opcodes > 2, scan.streams == 0 || scan.isTorchLegacy {
             damage = .init(code: "truncated", message: "The pickle goes on where the file ends.")
         }
     }
