@@ -1,4 +1,5 @@
-/// How much an inspection may read, unpack and remember: reaching one of these makes a file unscannable, never the daemon slow.
+/// How much an inspection may read, unpack and remember: reaching one of these makes a file unscannable, never the
+/// daemon slow.
 public struct InspectionLimits: Sendable {
     /// Opcodes of one pickle stream.
     public var opcodesPerStream = 50_000_000
@@ -47,12 +48,13 @@ public final class InspectionBudget {
 
     /// Nothing used yet.
     ///
-    /// - Parameter fileSize: the size of the file in bytes: what a small file unpacks to is bounded by it, however often members share bytes
-    ///   and streams have to be unpacked again.
+    /// - Parameter fileSize: the size of the file in bytes: what a small file unpacks to is bounded by it, however
+    ///   often members share bytes and streams have to be unpacked again.
     public init(_ limits: InspectionLimits = .init(), fileSize: Int64 = .max) {
         self.limits = limits
         let (product, overflow) = fileSize.multipliedReportingOverflow(by: 8 * limits.expansion)
-        mostUnpacked = overflow ? limits.unpackedPerFile : min(limits.unpackedPerFile, product + 8 * limits.unpackedFloor)
+        mostUnpacked =
+            overflow ? limits.unpackedPerFile : min(limits.unpackedPerFile, product + 8 * limits.unpackedFloor)
     }
 
     /// Counts opcodes that were walked.

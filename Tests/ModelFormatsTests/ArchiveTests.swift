@@ -39,7 +39,8 @@ private final class Watched: ByteSource {
     /// One stored member and its directory.
     private func zip(_ content: [UInt8], checksum: UInt32) -> [UInt8] {
         let size = PickleStream.little(UInt64(content.count), 4).bytes
-        let common = [0, 0, 0, 0, 0, 0, 0, 0] + PickleStream.little(UInt64(checksum), 4).bytes + size + size + [1, 0, 0, 0]
+        let common =
+            [0, 0, 0, 0, 0, 0, 0, 0] + PickleStream.little(UInt64(checksum), 4).bytes + size + size + [1, 0, 0, 0]
         let local = [0x50, 0x4B, 3, 4, 20, 0] + common + Array("a".utf8) + content
         let central = [0x50, 0x4B, 1, 2, 20, 0, 20, 0] + common + [UInt8](repeating: 0, count: 14) + Array("a".utf8)
         let end = [0x50, 0x4B, 5, 6, 0, 0, 0, 0, 1, 0, 1, 0] + PickleStream.little(UInt64(central.count), 4).bytes

@@ -25,7 +25,9 @@ struct SeededNumbers: RandomNumberGenerator {
             try ModelLibraries.run(Script.path("hostile_containers"), [scratch.path], interpreter: nil)
             let seed = UInt64.random(in: .min ... .max)
             var numbers = SeededNumbers(seed: seed)
-            let seeds = try scratch.directory.entries().map(\.name).map { try scratch.content(of: $0) }.filter { $0.count < 50_000 }
+            let seeds = try scratch.directory.entries().map(\.name).map { try scratch.content(of: $0) }.filter {
+                $0.count < 50_000
+            }
             #expect(seeds.count > 90)
             var limits = InspectionLimits()
             limits.unpackedPerFile = 4 << 20
@@ -50,7 +52,9 @@ struct SeededNumbers: RandomNumberGenerator {
             case 0: bytes[at] = UInt8.random(in: .min ... .max, using: &numbers)
             case 1: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &numbers)
             case 2: bytes.removeSubrange(at..<min(bytes.count, at + Int.random(in: 1...40, using: &numbers)))
-            case 3: bytes.insert(contentsOf: bytes[at..<min(bytes.count, at + Int.random(in: 1...40, using: &numbers))], at: at)
+            case 3:
+                bytes.insert(
+                    contentsOf: bytes[at..<min(bytes.count, at + Int.random(in: 1...40, using: &numbers))], at: at)
             case 4: for index in at..<min(bytes.count, at + 4) { bytes[index] = 0xFF }
             default: bytes.removeLast(Int.random(in: 0..<min(bytes.count, 64), using: &numbers))
             }

@@ -20,9 +20,13 @@ import Testing
         let source = try FileBytes(scratch.directory.open(file))
         let time = ContinuousClock().measure { found = PythonContent.inspect(source) }
         let safety = found?.safety ?? .noCode
-        let letters: [Safety: Character] = [.noCode: "N", .safe: "S", .unknownImports: "K", .unscannable: "U", .dangerous: "D"]
+        let letters: [Safety: Character] = [
+            .noCode: "N", .safe: "S", .unknownImports: "K", .unscannable: "U", .dangerous: "D",
+        ]
         let expected = name.split(separator: ".").last ?? ""
-        #expect(letters[safety].map(expected.contains) == true, "\(name): \(safety) \(found?.findings.map(\.message) ?? [])")
+        #expect(
+            letters[safety].map(expected.contains) == true, "\(name): \(safety) \(found?.findings.map(\.message) ?? [])"
+        )
         #expect(time < .seconds(30), "\(name): \(time)")
     }
 }
@@ -30,7 +34,8 @@ import Testing
 /// The Python programs beside the tests.
 enum Script {
     static func path(_ name: String) -> String {
-        let directory = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        let directory = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(
+            separator: "/")
         return "\(directory)/Python/\(name).py"
     }
 }

@@ -40,7 +40,9 @@ private let names: [Trick] = [
     Trick("UTF-8 name", "cos\nsyst\u{C3}\u{A9}m\n.", .unknownImports, .dangerous),
     Trick("UNICODE escapes", "V\\u006f\\u0073\nV\\u0073ystem\n\u{93}Vid\n\u{85}R.", .dangerous),
     Trick("STRING escapes", "S'\\x6f\\163'\nS'system'\n\u{93}Vid\n\u{85}R.", .dangerous),
-    Trick("BINUNICODE8 names", P.proto(4) + "\u{8D}" + .little(2, 8) + "os\u{8D}" + .little(6, 8) + "system\u{93}.", .dangerous),
+    Trick(
+        "BINUNICODE8 names", P.proto(4) + "\u{8D}" + .little(2, 8) + "os\u{8D}" + .little(6, 8) + "system\u{93}.",
+        .dangerous),
     Trick("BINSTRING names", "T" + .little(2, 4) + "osU\u{06}system\u{93}.", .dangerous),
     Trick("names through the memo", "Vos\np5\n0Vsystem\nq\u{07}0g5\nh\u{07}\u{93}Vid\n\u{85}R.", .dangerous),
     Trick("overwritten memo", "Vjson\nq\u{01}0Vos\nq\u{01}0h\u{01}Vsystem\n\u{93}.", .dangerous),
@@ -85,12 +87,16 @@ private let calls: [Trick] = [
     Trick(
         "a function that calls its argument",
         "ctorch._tensor\n_rebuild_from_type_v2\n(cos\nsystem\nctorch\nTensor\n(Vid\ntNtR.", .dangerous),
-    Trick("a constructor as argument", "cnumpy.random._pickle\n__generator_ctor\nVx\ncos\nsystem\n\u{86}R.", .dangerous),
-    Trick("a mere class as argument", "cnumpy.random._pickle\n__generator_ctor\nVx\ncnumpy\nndarray\n\u{86}R.", .unknownImports),
+    Trick(
+        "a constructor as argument", "cnumpy.random._pickle\n__generator_ctor\nVx\ncos\nsystem\n\u{86}R.", .dangerous),
+    Trick(
+        "a mere class as argument", "cnumpy.random._pickle\n__generator_ctor\nVx\ncnumpy\nndarray\n\u{86}R.",
+        .unknownImports),
     Trick("defaultdict of a function", "ccollections\ndefaultdict\ncnumpy\nmean\n\u{85}R.", .unknownImports),
     Trick("nested pickle", P.proto(5) + "cpickle\nloads\n" + .literal(payload + stop) + "\u{85}R.", .dangerous),
     Trick(
-        "nested pickle for PyTorch", P.proto(2) + "ctorch.storage\n_load_from_bytes\n" + .literal(payload + stop) + "\u{85}R.",
+        "nested pickle for PyTorch",
+        P.proto(2) + "ctorch.storage\n_load_from_bytes\n" + .literal(payload + stop) + "\u{85}R.",
         .dangerous),
     Trick(
         "nested harmless pickle for PyTorch",
@@ -100,7 +106,9 @@ private let calls: [Trick] = [
         P.proto(2) + "ctorch.storage\n_load_from_bytes\n" + .literal("\u{80}\u{02}h\u{09}.") + "\u{85}R.", .unscannable),
     Trick("a literal that happens to be a pickle", P.proto(3) + .literal(payload + stop) + ".", .safe),
     Trick("_codecs.encode with another codec", "c_codecs\nencode\nVx\nVrot13\n\u{86}R.", .unknownImports),
-    Trick("_reconstructor of a class nobody knows", "ccopy_reg\n_reconstructor\n(cevil\nClass\nc__builtin__\nobject\nNtR.", .unknownImports),
+    Trick(
+        "_reconstructor of a class nobody knows",
+        "ccopy_reg\n_reconstructor\n(cevil\nClass\nc__builtin__\nobject\nNtR.", .unknownImports),
     Trick("persistent id of a module", P.proto(2) + "(Vmodule\ncos\npath\nVf\nVsrc\ntQ.", .dangerous),
     Trick("persistent id that is no storage", P.proto(2) + "(Vmodule\nctorch\nTensor\nVf\nVsrc\ntQ.", .unscannable),
     Trick("persistent id as text", P.proto(0) + "Pmodule\n.", .unscannable),
@@ -116,7 +124,8 @@ private let endings: [Trick] = [
     Trick("argument over a frame's end", P.proto(4) + .frame(3) + "X" + .little(4, 4) + "abcd0}.", .unscannable),
     Trick(
         "opcodes hidden behind a frame's end",
-        P.proto(4) + .frame(5) + "B" + .little(UInt64(payload.bytes.count), 4) + payload + stop, .unscannable, .dangerous),
+        P.proto(4) + .frame(5) + "B" + .little(UInt64(payload.bytes.count), 4) + payload + stop, .unscannable,
+        .dangerous),
     Trick("frame in a frame", P.proto(4) + .frame(11) + .frame(2) + "}.", .unscannable),
     Trick("frame longer than the file", P.proto(4) + .frame(255) + "}.", .unscannable),
     Trick("frame in protocol 0", .frame(2) + "}.", .safe),
@@ -151,7 +160,8 @@ private let floods: [Trick] = [
     }
 
     @Test func `have their imports told, with uses, places and counts`() throws {
-        let stream: PickleStream = "\u{80}\u{02}cevil\nrun\n0cevil\nrun\nVx\n\u{85}Rccollections\nOrderedDict\n)R\u{86}."
+        let stream: PickleStream =
+            "\u{80}\u{02}cevil\nrun\n0cevil\nrun\nVx\n\u{85}Rccollections\nOrderedDict\n)R\u{86}."
         let found = try #require(PythonContent.inspect(MemoryBytes(stream.bytes)))
         #expect(found.imports.map(\.module) == ["evil", "collections"])
         #expect(found.imports[0].uses == [.call] && found.imports[0].count == 2 && found.imports[0].offset == 2)
@@ -167,8 +177,10 @@ private let floods: [Trick] = [
     }
 
     @Test(arguments: [
-        "class Model:\n    pass\n", "import os\nos.system('id')\n", "Version: 1.0\nName: x\n", "tree\nversion=v4\n", "{\"a\": 1}",
-        "GGUF\u{03}\0\0\0", "curl http://x\nbar baz\n", "(c) 2026 somebody\nall rights\n", "PMML", "In the beginning\n", "N.B. this is text\n",
+        "class Model:\n    pass\n", "import os\nos.system('id')\n", "Version: 1.0\nName: x\n", "tree\nversion=v4\n",
+        "{\"a\": 1}",
+        "GGUF\u{03}\0\0\0", "curl http://x\nbar baz\n", "(c) 2026 somebody\nall rights\n", "PMML", "In the beginning\n",
+        "N.B. this is text\n",
     ])
     func `are not seen in plain text`(_ text: String) {
         #expect(PythonContent.inspect(MemoryBytes(Array(text.utf8))) == nil)
@@ -188,8 +200,11 @@ private let floods: [Trick] = [
         #expect(limited({ $0.opcodesPerFile = 5000 }, long)?.safety == .unscannable)
         #expect(limited({ $0.stackDepth = 10 }, P.proto(2) + .repeated("N", 11) + ".")?.safety == .unscannable)
         #expect(limited({ $0.memoEntries = 2 }, P.proto(4) + "N\u{94}\u{94}\u{94}.")?.safety == .unscannable)
-        #expect(limited({ $0.retainedText = 4 }, P.proto(4) + .text("abcdef") + .text("g") + ".")?.safety == .unscannable)
-        #expect(limited({ $0.imports = 1 }, P.proto(2) + "cbuiltins\nset\ncbuiltins\nlist\n\u{86}.")?.safety == .unscannable)
+        #expect(
+            limited({ $0.retainedText = 4 }, P.proto(4) + .text("abcdef") + .text("g") + ".")?.safety == .unscannable)
+        #expect(
+            limited({ $0.imports = 1 }, P.proto(2) + "cbuiltins\nset\ncbuiltins\nlist\n\u{86}.")?.safety == .unscannable
+        )
         let nested = P.proto(2) + "ctorch.storage\n_load_from_bytes\n" + .literal("\u{80}\u{02}}.") + "\u{85}R."
         #expect(limited({ $0.nestedPickles = 0 }, nested)?.safety == .unscannable)
         #expect(limited({ _ in }, long)?.safety == .safe)

@@ -46,7 +46,8 @@ import Testing
         let inspection = PythonContent.inspect(MemoryBytes(stream))
         for name in observed {
             let found = scan.imports.first { $0.module == name.module && $0.name == name.name }
-            // Where an argument reaches over a frame's end, C's unpickler reads names that stand nowhere; then the violation is seen.
+            // Where an argument reaches over a frame's end, C's unpickler reads names that stand nowhere; then the
+            // violation is seen.
             let isFrameBroken = scan.findings.contains { $0.code == "pickle_frame" }
             #expect(found != nil || isFrameBroken, "\(name.module).\(name.name) is not seen; \(label)")
             let verdicts = (name.uses.isEmpty ? [.reference] : name.uses).map {
@@ -54,7 +55,9 @@ import Testing
             }
             let isHarmless = verdicts.allSatisfy { $0 == .safe }
             if !isHarmless { #expect(scan.safety > .safe, "\(name.module).\(name.name) passes for safe; \(label)") }
-            let isPlausible = (name.module + name.name).utf8.allSatisfy { $0 == 0x5F || ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A }
+            let isPlausible = (name.module + name.name).utf8.allSatisfy {
+                $0 == 0x5F || ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A
+            }
             if !isHarmless, isPlausible, !name.module.isEmpty, !name.name.isEmpty {
                 #expect((inspection?.safety ?? .noCode) > .safe, "\(label)")
             }

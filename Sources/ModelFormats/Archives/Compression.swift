@@ -9,7 +9,9 @@ public enum Compression: String, Sendable, CaseIterable {
     /// Looks at a file's first bytes; what begins like a compressed stream need not be one.
     public init?(startingWith head: [UInt8]) {
         if head.starts(with: [0x1F, 0x8B, 8]) { self = .gzip; return }
-        if head.starts(with: Array("BZh".utf8)), Self.blockMagics.contains(Array(head.dropFirst(4).prefix(6))) { self = .bzip2; return }
+        if head.starts(with: Array("BZh".utf8)), Self.blockMagics.contains(Array(head.dropFirst(4).prefix(6))) {
+            self = .bzip2; return
+        }
         if head.starts(with: [0xFD, 0x37, 0x7A, 0x58, 0x5A]) { self = .xz; return }
         if head.starts(with: [0x5D, 0, 0]) { self = .lzma; return }
         if head.starts(with: [0x04, 0x22, 0x4D, 0x18]) { self = .lz4; return }
@@ -18,8 +20,11 @@ public enum Compression: String, Sendable, CaseIterable {
         self = .zlib
     }
 
-    /// What follows the four bytes of a bzip2 header: a block, or the end. A pickle may begin with the header's letters.
-    private static let blockMagics: [[UInt8]] = [[0x31, 0x41, 0x59, 0x26, 0x53, 0x59], [0x17, 0x72, 0x45, 0x38, 0x50, 0x90]]
+    /// What follows the four bytes of a bzip2 header: a block, or the end. A pickle may begin with the header's
+    /// letters.
+    private static let blockMagics: [[UInt8]] = [
+        [0x31, 0x41, 0x59, 0x26, 0x53, 0x59], [0x17, 0x72, 0x45, 0x38, 0x50, 0x90],
+    ]
 
     /// Whether the first bytes alone leave no doubt, so that damage behind them is worth a word.
     var isUnmistakable: Bool { [.gzip, .bzip2, .xz, .lz4, .zfile].contains(self) }
@@ -57,7 +62,8 @@ struct DecodingStep {
 protocol Decoder: AnyObject {
     /// Takes some of the input, gives some output.
     ///
-    /// What came out before the input turned out to be bad is given first; the next step throws then. A loader has seen it, too.
+    /// What came out before the input turned out to be bad is given first; the next step throws then. A loader has seen
+    /// it, too.
     ///
     /// - Throws: `.malformed`, when the library does not accept the input.
     func step(
@@ -131,7 +137,10 @@ protocol Decoder: AnyObject {
 
     private func account(_ count: Int) throws(ReadFailure) {
         produced += Int64(count)
-        guard produced <= limit else { throw .limit("a \(compression.rawValue) stream of \(packed.sizeInBytes) bytes unpacks to more than \(limit) bytes") }
+        guard produced <= limit else {
+            throw .limit(
+                "a \(compression.rawValue) stream of \(packed.sizeInBytes) bytes unpacks to more than \(limit) bytes")
+        }
         try budget.spend(unpacked: count)
     }
 

@@ -83,7 +83,8 @@ internal import CCompression
     init(legacy: Bool) throws(ReadFailure) {
         unsafe state = .allocate(capacity: 1)
         unsafe state.initialize(to: unsafe lzma_stream())
-        let result = unsafe legacy
+        let result =
+            unsafe legacy
             ? lzma_alone_decoder(state, Self.memoryLimit) : lzma_stream_decoder(state, Self.memoryLimit, 0)
         guard result == LZMA_OK else {
             unsafe state.deallocate()

@@ -69,7 +69,9 @@ public struct TarArchive {
 
     /// - Returns: where the next header is.
     private mutating func readMember(_ block: [UInt8], at position: Int64) throws(ReadFailure) -> Int64 {
-        guard var size = Self.number(block[124..<136]) else { throw .malformed(what: "a size in a tar", offset: position) }
+        guard var size = Self.number(block[124..<136]) else {
+            throw .malformed(what: "a size in a tar", offset: position)
+        }
         let kind = block[156]
         let start = position + Self.blockSize
         if kind != UInt8(ascii: "x"), kind != UInt8(ascii: "L"), let announced = nextSize {
@@ -113,7 +115,9 @@ public struct TarArchive {
             else { throw .malformed(what: "an extended header of a tar", offset: offset) }
             let record = rest[(space + 1)..<(rest.startIndex + length - 1)]
             let parts = record.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.count == 2 { try take(key: String(decoding: parts[0], as: UTF8.self), Array(parts[1]), at: offset) }
+            if parts.count == 2 {
+                try take(key: String(decoding: parts[0], as: UTF8.self), Array(parts[1]), at: offset)
+            }
             rest = rest.dropFirst(length)
         }
     }
@@ -156,7 +160,8 @@ public struct TarArchive {
             return Int64(exactly: value)
         }
         let digits = field.drop { $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0 }
-        return digits.isEmpty ? 0 : Int64(String(decoding: digits, as: UTF8.self), radix: 8).flatMap { $0 < 0 ? nil : $0 }
+        return digits.isEmpty
+            ? 0 : Int64(String(decoding: digits, as: UTF8.self), radix: 8).flatMap { $0 < 0 ? nil : $0 }
     }
 
     /// The checksum is the sum of the block's bytes, its own field taken as spaces; some writers summed signed bytes.

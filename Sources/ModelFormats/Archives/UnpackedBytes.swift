@@ -2,8 +2,8 @@ internal import CCompression
 
 /// A compressed source that can be read at any place, in constant memory.
 ///
-/// Its size is not believed but measured, by unpacking everything once. The last mebibyte that came out is kept, so that steps back are
-/// free when they are small; a longer one starts again, and how often that may happen is bounded.
+/// Its size is not believed but measured, by unpacking everything once. The last mebibyte that came out is kept, so
+/// that steps back are free when they are small; a longer one starts again, and how often that may happen is bounded.
 @safe public final class UnpackedBytes: ByteSource {
     /// How many bytes come out before the end or the failure.
     public private(set) var sizeInBytes: Int64 = 0

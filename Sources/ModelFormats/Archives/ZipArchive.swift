@@ -2,8 +2,8 @@ internal import Vocabulary
 
 /// A zip archive, read the strict way: whatever two readers could understand differently is a finding.
 ///
-/// 1. Every member that any reader could find is in ``members``: those of the central directory, those of local headers that
-///    contradict it, those that only a local header knows.
+/// 1. Every member that any reader could find is in ``members``: those of the central directory, those of local headers
+///    that contradict it, those that only a local header knows.
 /// 2. A finding of an archive's structure makes it unscannable; it never hides a member.
 /// 3. Memory grows with the entries that are there, up to the limit, never with what a record says.
 public struct ZipArchive {
@@ -53,16 +53,20 @@ public struct ZipArchive {
         let beginsLikeZip = source.head(4) == ZipHeader.localSignature
         guard !ends.isEmpty || beginsLikeZip else { return nil }
         var spans: [ZipSpan] = []
-        if ends.isEmpty {
+        if let last = ends.first {
+            spans = read(last)
+            // An archive that is stored in a member, near the end, has an end record, too; all readers take the last
+            // one then.
+            let others = ends.dropFirst().filter { !isAtVeryEnd(last) || !isInMember($0, spans) }
+            if !others.isEmpty {
+                report(
+                    "zip_several_ends",
+                    "Its last bytes hold several zip end records: readers differ in which one they believe.")
+            }
+            for other in others.prefix(4) { spans += read(other) }
+        } else {
             isTruncated = true
             report("zip_no_directory", "It begins like a zip, but has no directory at its end.")
-        } else if ends.count > 1 {
-            report("zip_several_ends", "Its last bytes hold \(ends.count) zip end records: readers differ in which one they believe.")
-        }
-        for end in ends.prefix(4) {
-            do throws(ReadFailure) { spans += try readDirectory(ZipEnd(at: end, in: source)) } catch {
-                report("zip_damaged", error.sentence, at: end)
-            }
         }
         readGaps(between: spans)
         checkNames()
@@ -88,7 +92,9 @@ public struct ZipArchive {
         func report(_ code: String, _ message: String) { found.append(Finding(.unscannable, code, message)) }
         if let unpacked = content as? UnpackedBytes {
             if let failure = unpacked.failure { report("zip_damaged", failure.sentence) }
-            if unpacked.consumed != member.packedSize { report("zip_size", "Its compressed data ends before its announced size.") }
+            if unpacked.consumed != member.packedSize {
+                report("zip_size", "Its compressed data ends before its announced size.")
+            }
         }
         if content.sizeInBytes != member.sizeInBytes {
             report("zip_size", "It is announced with \(member.sizeInBytes) bytes and has \(content.sizeInBytes).")
@@ -119,18 +125,36 @@ private struct ZipSpan {
     var end: Int64
     /// A reader of a descriptor cannot know its form: how many bytes it may have.
     var mayHaveDescriptor = false
+    var isMember = false
 }
 
 extension ZipArchive {
+    private mutating func read(_ end: Int64) -> [ZipSpan] {
+        do throws(ReadFailure) { return try readDirectory(ZipEnd(at: end, in: source)) } catch {
+            report("zip_damaged", error.sentence, at: end)
+            return []
+        }
+    }
+
+    private func isAtVeryEnd(_ end: Int64) -> Bool { end == source.sizeInBytes - 22 }
+
+    private func isInMember(_ end: Int64, _ spans: [ZipSpan]) -> Bool {
+        spans.contains { $0.isMember && $0.start < end && $0.end >= end + 22 }
+    }
+
     /// Reads the directory and the header of each of its members.
     private mutating func readDirectory(_ end: ZipEnd) throws(ReadFailure) -> [ZipSpan] {
-        if !end.isConsistent { report("zip_end_record", "Its end record contradicts itself or the file's size.", at: end.offset) }
+        if !end.isConsistent {
+            report("zip_end_record", "Its end record contradicts itself or the file's size.", at: end.offset)
+        }
         guard end.directoryOffset >= 0, end.directorySize >= 0, end.directorySize <= end.recordsStart else {
             throw .malformed(what: "the zip's directory", offset: end.offset)
         }
         let start = end.recordsStart - end.directorySize
         let shift = start - end.directoryOffset
-        if shift != 0 { report("zip_prefix", "Its directory is not where its end record says: bytes stand before the archive.") }
+        if shift != 0 {
+            report("zip_prefix", "Its directory is not where its end record says: bytes stand before the archive.")
+        }
         guard end.entries <= UInt64(budget.limits.archiveEntries) else {
             throw .limit("the zip has \(end.entries) entries")
         }
@@ -143,14 +167,18 @@ extension ZipArchive {
             guard count <= UInt64(budget.limits.archiveEntries) else { throw .limit("the zip has too many entries") }
             if let span = readMember(entry, shiftedBy: shift) { spans.append(span) }
         }
-        if count != end.entries { report("zip_count", "Its end record announces \(end.entries) entries, its directory has \(count).") }
+        if count != end.entries {
+            report("zip_count", "Its end record announces \(end.entries) entries, its directory has \(count).")
+        }
         return spans
     }
 
     private mutating func readMember(_ entry: ZipHeader, shiftedBy shift: Int64) -> ZipSpan? {
         let (place, overflow) = entry.offset.addingReportingOverflow(shift)
         do throws(ReadFailure) {
-            guard !overflow, place >= 0 else { throw .malformed(what: "the place of a zip member", offset: entry.offset) }
+            guard !overflow, place >= 0 else {
+                throw .malformed(what: "the place of a zip member", offset: entry.offset)
+            }
             let local = try ZipHeader(local: ByteReader(source, from: place), limits: budget.limits)
             compare(entry, local)
             add(entry, dataOffset: local.end)
@@ -158,7 +186,8 @@ extension ZipArchive {
                 throw .truncated(what: "the zip member \(Text.shown(entry.name))", offset: local.end)
             }
             return ZipSpan(
-                start: place, end: local.end + entry.packedSize, mayHaveDescriptor: local.hasDescriptor || entry.hasDescriptor)
+                start: place, end: local.end + entry.packedSize,
+                mayHaveDescriptor: local.hasDescriptor || entry.hasDescriptor, isMember: true)
         } catch {
             report("zip_member", "\(Text.shown(entry.name)): \(error.sentence)", at: place)
             return nil
@@ -182,8 +211,11 @@ extension ZipArchive {
         if (entry.flags | local.flags) & ~known != 0 || (entry.flags ^ local.flags) & ~known != 0 {
             report("zip_flags", "\(name) claims to be encrypted, or something as unusual.", at: local.offset)
         }
-        if ![0, 8].contains(entry.method) { report("zip_method", "\(name) has the unusual compression \(entry.method).") }
-        let sizesAgree = local.hasDescriptor
+        if ![0, 8].contains(entry.method) {
+            report("zip_method", "\(name) has the unusual compression \(entry.method).")
+        }
+        let sizesAgree =
+            local.hasDescriptor
             || (local.packedSize == entry.packedSize && local.sizeInBytes == entry.sizeInBytes)
         if !sizesAgree { report("zip_two_sizes", "\(name) has another size in its own header.", at: local.offset) }
         if !local.hasDescriptor, local.checksum != entry.checksum {
@@ -219,11 +251,15 @@ extension ZipArchive {
         do throws(ReadFailure) {
             while let place = try source.firstIndex(of: ZipHeader.localSignature, from: position, to: end) {
                 position = place + 4
-                guard let local = try? ZipHeader(local: ByteReader(source, from: place), limits: budget.limits) else { continue }
+                guard let local = try? ZipHeader(local: ByteReader(source, from: place), limits: budget.limits) else {
+                    continue
+                }
                 guard members.count < budget.limits.archiveEntries else { throw .limit("the zip has too many members") }
                 var found = local
                 let isOpen = local.hasDescriptor && local.packedSize == 0
-                if isOpen || local.packedSize > source.sizeInBytes - local.end { found.packedSize = max(0, end - local.end) }
+                if isOpen || local.packedSize > source.sizeInBytes - local.end {
+                    found.packedSize = max(0, end - local.end)
+                }
                 add(found, dataOffset: local.end, isHidden: true)
                 report("zip_hidden_member", "\(Text.shown(local.name)) is not in the directory.", at: place)
                 if !isOpen { position = max(position, min(end, local.end + found.packedSize)) }

@@ -20,7 +20,9 @@ struct ZipEnd {
         var places: [Int64] = []
         var index = tail.count - 22
         while index >= 0 {
-            if tail[index] == 0x50, tail[index..<index + 4].elementsEqual(signature) { places.append(start + Int64(index)) }
+            if tail[index] == 0x50, tail[index..<index + 4].elementsEqual(signature) {
+                places.append(start + Int64(index))
+            }
             index -= 1
         }
         return places
@@ -37,7 +39,8 @@ struct ZipEnd {
         directoryOffset = Int64(try reader.little(UInt32.self))
         let commentSize: UInt16 = try reader.little()
         recordsStart = offset
-        isConsistent = disk == directoryDisk && UInt64(entriesHere) == entries
+        isConsistent =
+            disk == directoryDisk && UInt64(entriesHere) == entries
             && reader.offset + Int64(commentSize) == source.sizeInBytes
         try readLargeRecord(in: source)
     }
@@ -97,7 +100,9 @@ struct ZipHeader {
         let commentSize = Int64(try reader.little(UInt16.self))
         try reader.skip(8)
         offset = Int64(try reader.little(UInt32.self))
-        guard nameSize <= limits.nameInBytes else { throw .limit("a name in the zip directory is \(nameSize) bytes long") }
+        guard nameSize <= limits.nameInBytes else {
+            throw .limit("a name in the zip directory is \(nameSize) bytes long")
+        }
         name = try reader.bytes(nameSize)
         let extra = try reader.bytes(extraSize)
         try reader.skip(commentSize)

@@ -1,8 +1,8 @@
 /// The names that pickles of models need and that are known to be harmless, each with the uses that are.
 ///
-/// The set of what an installation could import is open, so a list of bad names always misses one; the set of what models need is
-/// small. A name that is not here makes a file `unknown-imports`, which a person can review. Names are exact, never patterns: a
-/// function of a harmless module can be made to run code.
+/// The set of what an installation could import is open, so a list of bad names always misses one; the set of what
+/// models need is small. A name that is not here makes a file `unknown-imports`, which a person can review. Names are
+/// exact, never patterns: a function of a harmless module can be made to run code.
 public enum AllowList {
     /// To be raised with every change of a name, a use or a rule: a file's verdict depends on it.
     public static let version = 1
@@ -22,11 +22,12 @@ public enum AllowList {
         return use == .reference || entry.uses.contains(use) ? .safe : .unknownImports
     }
 
-    /// Python 2's names are looked up as what Python 3 makes of them: the name as it is written must be on the list, too, unless
-    /// its module exists in Python 2 only.
+    /// Python 2's names are looked up as what Python 3 makes of them: the name as it is written must be on the list,
+    /// too, unless its module exists in Python 2 only.
     static func entry(module: String, name: String, inTorchScript: Bool = false) -> Entry? {
         let mapped = PythonTwoNames.map(module: module, name: name)
-        guard let found = names["\(mapped.module) \(mapped.name)"] ?? (inTorchScript ? script["\(module) \(name)"] : nil)
+        guard
+            let found = names["\(mapped.module) \(mapped.name)"] ?? (inTorchScript ? script["\(module) \(name)"] : nil)
         else { return nil }
         let isSame = mapped.module == module && mapped.name == name
         return isSame || PythonTwoNames.isGone(module: module) || names["\(module) \(name)"] != nil ? found : nil
@@ -45,8 +46,8 @@ public enum AllowList {
 
     /// Reads a table of `module: Name[uses rule] ...`.
     ///
-    /// Uses are `R` (called by REDUCE), `N` (NEWOBJ), `B` (state by BUILD), `-` (only mentioned); without brackets they are `NB`,
-    /// and `()` stands for `RNB`, `-` behind the name for `-`.
+    /// Uses are `R` (called by REDUCE), `N` (NEWOBJ), `B` (state by BUILD), `-` (only mentioned); without brackets they
+    /// are `NB`, and `()` stands for `RNB`, `-` behind the name for `-`.
     private static func parse(_ table: String) -> [String: Entry] {
         var result: [String: Entry] = [:]
         for line in table.split(separator: "\n") {

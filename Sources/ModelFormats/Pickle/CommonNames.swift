@@ -1,6 +1,7 @@
 /// Names of Python, numpy, scipy, joblib and PyTorch; the form is told at ``AllowList``.
 ///
-/// Not here, for they call what they are given: getattr, setattr, map, filter, reduce, iter, next, sorted, min, max, partial.
+/// Not here, for they call what they are given: getattr, setattr, map, filter, reduce, iter, next, sorted, min, max,
+/// partial.
 let commonNames = """
     builtins: object- set[R|plain] frozenset[R|plain] list[R|plain] dict[R|plain] tuple[R|plain] bytearray[R|plain]
     builtins: bytes[R|plain] complex[R|plain] slice[R|plain] range[R|plain] int[R|plain] float[R|plain] str[R|plain]

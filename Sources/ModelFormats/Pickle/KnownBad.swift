@@ -1,7 +1,7 @@
 /// Names that no model needs and that can run code, open files or connections, or load more pickles.
 ///
-/// The list decides nothing that ``AllowList`` does not: what is on neither is `unknown-imports`, never `safe`. It only says earlier
-/// and more plainly that a file is dangerous, so it needs no completeness.
+/// The list decides nothing that ``AllowList`` does not: what is on neither is `unknown-imports`, never `safe`. It only
+/// says earlier and more plainly that a file is dangerous, so it needs no completeness.
 enum KnownBad {
     /// Whether a name, as it is written or as Python 3 maps it, is on the list.
     static func contains(module: String, name: String) -> Bool {
@@ -40,7 +40,8 @@ enum KnownBad {
 
     private static let loaderNames: Set<String> = ["load", "loads", "Unpickler", "_load", "_loads", "read_pickle"]
     private static let loaderModules: Set<String> = [
-        "pickle", "_pickle", "cPickle", "joblib", "torch", "numpy", "marshal", "dill", "cloudpickle", "pandas", "shelve",
+        "pickle", "_pickle", "cPickle", "joblib", "torch", "numpy", "marshal", "dill", "cloudpickle", "pandas",
+        "shelve",
     ]
 
     /// Modules with everything below them: of Python's own all but those of plain values, then those of known attacks.

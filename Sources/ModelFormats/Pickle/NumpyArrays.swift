@@ -42,13 +42,16 @@ struct NumpyTypeString {
         if let order = rest.first, "<>|=".utf8.contains(order) { rest = rest.dropFirst() }
         guard let kind = rest.popFirst(), "?bBiufcmMOSUVa".utf8.contains(kind) else { return nil }
         self.kind = kind
-        if kind == UInt8(ascii: "M") || kind == UInt8(ascii: "m"), let unit = rest.firstIndex(of: 0x5B) { rest = rest[..<unit] }
+        if kind == UInt8(ascii: "M") || kind == UInt8(ascii: "m"), let unit = rest.firstIndex(of: 0x5B) {
+            rest = rest[..<unit]
+        }
         if rest.isEmpty {
             guard "?bBO".utf8.contains(kind) else { return nil }
             elementSize = kind == UInt8(ascii: "O") ? 8 : 1
             return
         }
-        guard rest.count <= 10, rest.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let count = Int64(String(decoding: rest, as: UTF8.self))
+        guard rest.count <= 10, rest.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+            let count = Int64(String(decoding: rest, as: UTF8.self))
         else { return nil }
         elementSize = kind == UInt8(ascii: "U") ? 4 * count : count
     }
@@ -73,7 +76,8 @@ extension PickleMachine {
         guard let fields = window.pairs(of: parts[4]) else { return nil }
         var result = false
         for field in fields {
-            guard case .dtype(let inner)? = window.elements(of: field.value)?.first, let hasObjects = dtypes[Int(inner)].hasObjects
+            guard case .dtype(let inner)? = window.elements(of: field.value)?.first,
+                let hasObjects = dtypes[Int(inner)].hasObjects
             else { return nil }
             result = result || hasObjects
         }
@@ -82,7 +86,8 @@ extension PickleMachine {
 
     /// Passes what follows the state of a `NumpyArrayWrapper`: raw bytes, or a pickle of its own for objects.
     mutating func skipArray(_ state: PickleValue, at start: Int64) throws(ReadFailure) {
-        guard let pairs = window.pairs(of: state), let shape = value("shape", in: pairs), let elements = product(of: shape),
+        guard let pairs = window.pairs(of: state), let shape = value("shape", in: pairs),
+            let elements = product(of: shape),
             case .dtype(let index)? = value("dtype", in: pairs), let type = dtypes[safe: Int(index)],
             let hasObjects = type.hasObjects, let elementSize = type.elementSize,
             pairs.filter({ shows($0.key, "shape") || shows($0.key, "dtype") }).count == 2

@@ -35,7 +35,9 @@ final class PickleEvidence {
         safety = max(safety, severity)
         guard findings.count < budget.limits.findings else {
             // The worst one is never lost for want of room.
-            if severity > .unscannable, reported.insert(code).inserted { findings.append(finding(severity, code, message(), offset)) }
+            if severity > .unscannable, reported.insert(code).inserted {
+                findings.append(finding(severity, code, message(), offset))
+            }
             return
         }
         reported.insert(code)
@@ -55,12 +57,15 @@ final class PickleEvidence {
             imports[Int(index)].count += 1
             return index
         }
-        guard imports.count < budget.limits.imports else { throw .limit("the pickle imports more than \(imports.count) names") }
+        guard imports.count < budget.limits.imports else {
+            throw .limit("the pickle imports more than \(imports.count) names")
+        }
         let index = UInt32(imports.count)
         indices[key] = index
-        judge(Import(
-            module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self), uses: [],
-            verdict: .safe, part: part, offset: offset))
+        judge(
+            Import(
+                module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self), uses: [],
+                verdict: .safe, part: part, offset: offset))
         return index
     }
 
@@ -76,8 +81,10 @@ final class PickleEvidence {
             found.verdict = .dangerous
             report(.dangerous, "dotted_import", "It reaches through a module to \(shown).", at: found.offset)
         }
-        let entry = isScript
-            ? AllowList.torchScriptType : AllowList.entry(module: found.module, name: found.name, inTorchScript: isTorchScript)
+        let entry =
+            isScript
+            ? AllowList.torchScriptType
+            : AllowList.entry(module: found.module, name: found.name, inTorchScript: isTorchScript)
         let isWrapper = found.name == "NumpyArrayWrapper" && found.module.hasSuffix("joblib.numpy_pickle")
         imports.append(found)
         known.append(Known(entry: entry, isWrapper: isWrapper, isBad: isBad))
@@ -106,7 +113,8 @@ final class PickleEvidence {
             if seen.isEmpty { seen = [.reference] }
             imports[index].uses = seen
             let allowed = known[index].entry?.uses ?? []
-            guard imports[index].verdict < .unknownImports, !seen.isSubset(of: allowed.union([.reference])) || known[index].entry == nil
+            guard imports[index].verdict < .unknownImports,
+                !seen.isSubset(of: allowed.union([.reference])) || known[index].entry == nil
             else { continue }
             imports[index].verdict = .unknownImports
             report(
@@ -119,7 +127,8 @@ final class PickleEvidence {
     func isWorse(than other: PickleEvidence) -> Bool {
         if safety == .dangerous, other.safety < .dangerous { return true }
         let uses = Dictionary(
-            other.imports.indices.map { ("\(other.imports[$0].module) \(other.imports[$0].name)", other.uses[$0]) }) { $0 | $1 }
+            other.imports.indices.map { ("\(other.imports[$0].module) \(other.imports[$0].name)", other.uses[$0]) }
+        ) { $0 | $1 }
         return imports.indices.contains { index in
             guard let known = uses["\(imports[index].module) \(imports[index].name)"] else { return true }
             return self.uses[index] & ~known != 0

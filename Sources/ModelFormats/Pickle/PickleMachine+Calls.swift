@@ -33,13 +33,15 @@ extension PickleMachine {
         if isPlainData(function) { throw .malformed(what: "a call of a value that cannot be called", offset: start) }
         hasActed = true
         guard case .global(let index) = function else {
-            evidence.report(.dangerous, "computed_call", "It calls something that it did not import by name.", at: start)
+            evidence.report(
+                .dangerous, "computed_call", "It calls something that it did not import by name.", at: start)
             return .computed
         }
         evidence.note(.call, of: index)
         let found = evidence.imports[Int(index)]
         if KnownBad.isLoader(module: found.module, name: found.name) {
-            evidence.report(.dangerous, "nested_loader", "It loads another pickle by \(evidence.shown(index)).", at: start)
+            evidence.report(
+                .dangerous, "nested_loader", "It loads another pickle by \(evidence.shown(index)).", at: start)
             if let literal = arguments?.first { _ = try scanLiteral(literal) }
         }
         guard let entry = evidence.known[Int(index)].entry, entry.uses.contains(.call) else { return .instance(index) }
@@ -58,14 +60,17 @@ extension PickleMachine {
         if isPlainData(type) { throw .malformed(what: "an instance of a value that is no class", offset: start) }
         hasActed = true
         guard case .global(let index) = type else {
-            evidence.report(.dangerous, "computed_call", "It creates an instance of something that it did not import by name.", at: start)
+            evidence.report(
+                .dangerous, "computed_call", "It creates an instance of something that it did not import by name.",
+                at: start)
             return try push(.computed)
         }
         evidence.note(.new, of: index)
         try push(.instance(index))
     }
 
-    /// BUILD: a state for an instance; for anything that was imported it would change the module's own class or function.
+    /// BUILD: a state for an instance; for anything that was imported it would change the module's own class or
+    /// function.
     mutating func build(at start: Int64) throws(ReadFailure) {
         let state = try pop()
         switch try top() {
@@ -86,10 +91,12 @@ extension PickleMachine {
     func alter(_ target: PickleValue, _ verb: String) {
         switch target {
         case .global(let index):
-            evidence.report(.dangerous, "altered_import", "It \(verb) \(evidence.shown(index)) itself.", at: reader.offset)
+            evidence.report(
+                .dangerous, "altered_import", "It \(verb) \(evidence.shown(index)) itself.", at: reader.offset)
         case .instance, .array, .computed, .dict, .list, .set, .bytes: break
         // C's unpickler lets nothing be added to anything, so the pickle may go on.
-        default: evidence.report(.unscannable, "odd_change", "It \(verb) a value that cannot be changed.", at: reader.offset)
+        default:
+            evidence.report(.unscannable, "odd_change", "It \(verb) a value that cannot be changed.", at: reader.offset)
         }
     }
 
@@ -104,14 +111,19 @@ extension PickleMachine {
         case .any: return true
         case .plain: return arguments.allSatisfy { !isCallable($0) }
         case .latin1:
-            return arguments.count == 2 && isText(arguments[0]) && (shows(arguments[1], "latin1") || shows(arguments[1], "latin-1"))
+            return arguments.count == 2 && isText(arguments[0])
+                && (shows(arguments[1], "latin1") || shows(arguments[1], "latin-1"))
         case .reconstructor:
             guard arguments.count == 3, isCreatable(arguments[0]) else { return false }
             if shows(global: arguments[1], "object"), case .none = arguments[2] { return true }
-            return ["dict", "list", "tuple", "set", "frozenset", "int", "float", "str"].contains { shows(global: arguments[1], $0) }
+            return ["dict", "list", "tuple", "set", "frozenset", "int", "float", "str"].contains {
+                shows(global: arguments[1], $0)
+            }
                 && !isCallable(arguments[2])
-        case .type: return arguments.first.map(isCreatable) ?? false && arguments.dropFirst().allSatisfy { !isCallable($0) }
-        case .factory: return arguments.isEmpty || isFactory(arguments[0]) && arguments.dropFirst().allSatisfy { !isCallable($0) }
+        case .type:
+            return arguments.first.map(isCreatable) ?? false && arguments.dropFirst().allSatisfy { !isCallable($0) }
+        case .factory:
+            return arguments.isEmpty || isFactory(arguments[0]) && arguments.dropFirst().allSatisfy { !isCallable($0) }
         case .arrayType: return arguments.first.map { isArrayType($0) } ?? false
         case .dtype: return arguments.first.map { isType($0) } ?? false
         case .generator: return arguments.allSatisfy(isGenerator)
@@ -186,7 +198,8 @@ extension PickleMachine {
         guard case .global(let index) = value else { return false }
         evidence.note(.call, of: index)
         let found = evidence.imports[Int(index)]
-        return evidence.known[Int(index)].entry != nil && found.module == "torch._utils" && found.name.hasPrefix("_rebuild_")
+        return evidence.known[Int(index)].entry != nil && found.module == "torch._utils"
+            && found.name.hasPrefix("_rebuild_")
     }
 
     // MARK: Results
@@ -194,9 +207,13 @@ extension PickleMachine {
     private mutating func result(
         of index: UInt32, _ rule: ArgumentRule, _ arguments: [PickleValue]?
     ) throws(ReadFailure) -> PickleValue {
-        if rule == .reconstructor, let first = arguments?.first, case .global(let type) = first { return .instance(type) }
+        if rule == .reconstructor, let first = arguments?.first, case .global(let type) = first {
+            return .instance(type)
+        }
         guard rule == .dtype, evidence.imports[Int(index)].name == "dtype" else { return .instance(index) }
-        guard dtypes.count < Self.mostTypes else { throw .limit("a pickle with more than \(Self.mostTypes) types of elements") }
+        guard dtypes.count < Self.mostTypes else {
+            throw .limit("a pickle with more than \(Self.mostTypes) types of elements")
+        }
         evidence.note(.build, of: index)
         dtypes.append(NumpyType(arguments?.first.flatMap(text(of:))))
         return .dtype(UInt32(dtypes.count - 1))
@@ -205,7 +222,8 @@ extension PickleMachine {
     private static let mostTypes = 65_536
 
     private func noteTensor(_ found: Import, _ arguments: [PickleValue]?) {
-        guard found.module == "torch._utils", ["_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3"].contains(found.name),
+        guard found.module == "torch._utils",
+            ["_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_tensor_v3"].contains(found.name),
             let arguments, arguments.count > 2, let sizes = window.elements(of: arguments[2])
         else { return }
         evidence.facts.tensors += 1

@@ -11,7 +11,8 @@ extension PickleMachine {
     private static func isPlausible(_ name: ArraySlice<UInt8>) -> Bool {
         guard let first = name.first, !(first >= 0x30 && first <= 0x39) else { return false }
         return name.allSatisfy {
-            $0 >= 0x80 || $0 == 0x5F || $0 == 0x2E || ($0 >= 0x30 && $0 <= 0x39) || (($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A)
+            $0 >= 0x80 || $0 == 0x5F || $0 == 0x2E || ($0 >= 0x30 && $0 <= 0x39)
+                || (($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A)
         }
     }
 
@@ -29,14 +30,16 @@ extension PickleMachine {
             }
         }
         hasActed = true
-        evidence.report(.dangerous, "computed_import", "It imports a name that it computes while it is loaded.", at: start)
+        evidence.report(
+            .dangerous, "computed_import", "It imports a name that it computes while it is loaded.", at: start)
         try push(.computed)
     }
 
     /// Whether no loader could call it, or take it for a name.
     func isPlainData(_ value: PickleValue) -> Bool {
         switch value {
-        case .none, .bool, .int, .number, .bytes, .tuple, .longTuple, .list, .set, .dict, .dtype, .array, .torchMagic: true
+        case .none, .bool, .int, .number, .bytes, .tuple, .longTuple, .list, .set, .dict, .dtype, .array, .torchMagic:
+            true
         default: false
         }
     }
@@ -63,7 +66,8 @@ extension PickleMachine {
 
     private func reportPersistent(at start: Int64) {
         evidence.report(
-            .unscannable, "persistent_id", "It refers to an object outside of itself in a way that PyTorch's storages do not.", at: start)
+            .unscannable, "persistent_id",
+            "It refers to an object outside of itself in a way that PyTorch's storages do not.", at: start)
     }
 
     /// BINPERSID: PyTorch's `('storage', type, key, location, elements[, view])`.
@@ -85,16 +89,20 @@ extension PickleMachine {
         }
         let size = TorchLegacy.elementSizes[found.name]
         guard evidence.facts.storages.count < limits.archiveEntries else { throw .limit("too many storages") }
-        evidence.facts.storages[String(decoding: key, as: UTF8.self)] = TorchStorage(elements: elements, elementSize: size)
+        evidence.facts.storages[String(decoding: key, as: UTF8.self)] = TorchStorage(
+            elements: elements, elementSize: size)
         try push(.storage)
     }
 
     /// Whether a value is this very string.
-    func shows(_ value: PickleValue, _ expected: String) -> Bool { text(of: value)?.elementsEqual(expected.utf8) ?? false }
+    func shows(_ value: PickleValue, _ expected: String) -> Bool {
+        text(of: value)?.elementsEqual(expected.utf8) ?? false
+    }
 
     /// Facts that pickles carry in the states of objects.
     mutating func noteFact(_ key: PickleValue, _ value: PickleValue) {
-        guard case .text(_, let count) = key, count == 16 || count == 8, let key = text(of: key), let value = text(of: value)
+        guard case .text(_, let count) = key, count == 16 || count == 8, let key = text(of: key),
+            let value = text(of: value)
         else { return }
         if key.elementsEqual("_sklearn_version".utf8), evidence.facts.scikitLearnVersion == nil {
             evidence.facts.scikitLearnVersion = Text.shown(Array(value))

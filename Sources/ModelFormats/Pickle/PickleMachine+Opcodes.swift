@@ -144,7 +144,9 @@ extension PickleMachine {
 
     private mutating func pushDictionary() throws(ReadFailure) {
         let start = try popMark()
-        guard (stack.count - start) % 2 == 0 else { throw .malformed(what: "a dictionary with half a pair", offset: reader.offset) }
+        guard (stack.count - start) % 2 == 0 else {
+            throw .malformed(what: "a dictionary with half a pair", offset: reader.offset)
+        }
         let dictionary = window.dictionary()
         insertPairs(from: start, into: dictionary)
         stack.removeSubrange(start...)

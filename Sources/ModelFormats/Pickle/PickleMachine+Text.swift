@@ -1,7 +1,7 @@
 /// Arguments that are text: up to a line feed, as protocol 0 writes them.
 ///
-/// Loaders differ in what they take for a number. What all writers write is accepted; what only some loaders read is reported, and
-/// walked on from; what none reads ends the stream.
+/// Loaders differ in what they take for a number. What all writers write is accepted; what only some loaders read is
+/// reported, and walked on from; what none reads ends the stream.
 extension PickleMachine {
     /// Strings up to this length can be names.
     static let longestText: Int64 = 1024
@@ -23,7 +23,8 @@ extension PickleMachine {
 
     /// Reads a line into ``line``: at most its first 4096 bytes, all of them passed.
     ///
-    /// Where the source ends instead of the line, loaders take what there is, and drop its last byte for the missing line feed.
+    /// Where the source ends instead of the line, loaders take what there is, and drop its last byte for the missing
+    /// line feed.
     ///
     /// - Returns: whether it is complete.
     mutating func readLine() throws(ReadFailure) -> Bool {
@@ -42,7 +43,8 @@ extension PickleMachine {
 
     private func reportText(_ what: String, at start: Int64) {
         evidence.report(
-            .unscannable, "pickle_text", "\(what) is written in a way that no pickler writes and loaders read differently.", at: start)
+            .unscannable, "pickle_text",
+            "\(what) is written in a way that no pickler writes and loaders read differently.", at: start)
     }
 
     /// INT and LONG.
@@ -52,7 +54,8 @@ extension PickleMachine {
         if !isLong, line == [0x30, 0x31] || line == [0x30, 0x30] { return try push(.bool(line[1] == 0x31)) }
         if isLong, digits.last == UInt8(ascii: "L") { digits = digits.dropLast() }
         let unsigned = digits.first == UInt8(ascii: "-") ? digits.dropFirst() : digits
-        let isCanonical = !unsigned.isEmpty && unsigned.allSatisfy(isDigit) && (unsigned.first != 0x30 || unsigned.count == 1)
+        let isCanonical =
+            !unsigned.isEmpty && unsigned.allSatisfy(isDigit) && (unsigned.first != 0x30 || unsigned.count == 1)
         if isCanonical { return try push(Int64(String(decoding: digits, as: UTF8.self)).map { .int($0) } ?? .number) }
         try acceptOddNumber("An integer", at: start)
     }
@@ -61,7 +64,8 @@ extension PickleMachine {
     mutating func pushTextFloat(at start: Int64) throws(ReadFailure) {
         guard try readLine() else { throw .limit("a float of more than \(Self.longestNumber) digits") }
         let text = String(decoding: line, as: UTF8.self)
-        let isPlain = line.allSatisfy { isDigit($0) || [0x2B, 0x2D, 0x2E, 0x65, 0x45].contains($0) } && Double(text) != nil
+        let isPlain =
+            line.allSatisfy { isDigit($0) || [0x2B, 0x2D, 0x2E, 0x65, 0x45].contains($0) } && Double(text) != nil
         if isPlain || ["inf", "-inf", "nan", "-nan"].contains(text) { return try push(.number) }
         try acceptOddNumber("A float", at: start)
     }
@@ -80,7 +84,9 @@ extension PickleMachine {
     /// The decimal index of PUT and GET.
     mutating func readMemoKey(at start: Int64) throws(ReadFailure) -> UInt64 {
         guard try readLine() else { throw .limit("a memo index of more than \(Self.longestNumber) digits") }
-        if !line.isEmpty, line.allSatisfy(isDigit), let key = UInt64(String(decoding: line, as: UTF8.self)) { return key }
+        if !line.isEmpty, line.allSatisfy(isDigit), let key = UInt64(String(decoding: line, as: UTF8.self)) {
+            return key
+        }
         // Python's int(): white space around, a sign, single underscores.
         let kept = line.filter { $0 > 0x20 && $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "+") }
         guard let key = UInt64(String(decoding: kept.prefix { $0 != 0 }, as: UTF8.self)) else {
@@ -182,7 +188,8 @@ enum PythonEscapes {
     ]
 
     private static func number(_ digits: ArraySlice<UInt8>, count: Int) -> UInt32? {
-        guard digits.count == count, digits.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x66 || $0 >= 0x30 && $0 <= 0x39 })
+        guard digits.count == count,
+            digits.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x66 || $0 >= 0x30 && $0 <= 0x39 })
         else { return nil }
         return UInt32(String(decoding: digits, as: UTF8.self), radix: 16)
     }

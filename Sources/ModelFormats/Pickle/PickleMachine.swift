@@ -1,6 +1,7 @@
 /// Walks one pickle stream the way its loader would, without creating, importing or calling anything.
 ///
-/// 1. It accepts what any loader accepts (Python's C and Python unpicklers, joblib's, PyTorch's) and says where they differ.
+/// 1. It accepts what any loader accepts (Python's C and Python unpicklers, joblib's, PyTorch's) and says where they
+///    differ.
 /// 2. One opcode costs one step and the bytes of its arguments; long literals are passed, not read.
 /// 3. It never recurses on values; only a pickle inside a pickle starts another machine, to a bounded depth.
 /// 4. What it has reported before it throws stays reported.
@@ -88,7 +89,9 @@ struct PickleMachine {
 
     private func count(_ more: Int) throws(ReadFailure) {
         try evidence.budget.spend(opcodes: more)
-        if opcodes > limits.opcodesPerStream { throw .limit("a pickle of more than \(limits.opcodesPerStream) opcodes") }
+        if opcodes > limits.opcodesPerStream {
+            throw .limit("a pickle of more than \(limits.opcodesPerStream) opcodes")
+        }
     }
 
     private mutating func stop(at offset: Int64) throws(ReadFailure) -> PickleValue {
@@ -109,7 +112,8 @@ struct PickleMachine {
         if frameEnd != .max { badFrame("A frame begins inside another one", at: offset) }
         guard let length = Int64(exactly: length), length <= reader.remaining else {
             frameEnd = .max
-            evidence.report(.unscannable, "pickle_frame", "A frame of \(length) bytes is longer than the file.", at: offset)
+            evidence.report(
+                .unscannable, "pickle_frame", "A frame of \(length) bytes is longer than the file.", at: offset)
             return
         }
         frameEnd = length == 0 ? .max : reader.offset + length
@@ -122,8 +126,8 @@ struct PickleMachine {
         frameEnd = .max
     }
 
-    /// C's unpickler forgets what it had of an argument when the frame ends in it, and reads the whole argument behind the frame: it goes
-    /// on that much later. The argument begins behind the opcode, or behind its length.
+    /// C's unpickler forgets what it had of an argument when the frame ends in it, and reads the whole argument behind
+    /// the frame: it goes on that much later. The argument begins behind the opcode, or behind its length.
     private mutating func leaveFrame(after start: Int64) {
         if reader.offset > frameEnd {
             badFrame("An argument reaches over the end of its frame", at: start)
@@ -141,7 +145,9 @@ struct PickleMachine {
 
     @inline(__always)
     mutating func push(_ value: PickleValue) throws(ReadFailure) {
-        guard stack.count < limits.stackDepth else { throw .limit("a pickle's stack of more than \(stack.count) values") }
+        guard stack.count < limits.stackDepth else {
+            throw .limit("a pickle's stack of more than \(stack.count) values")
+        }
         stack.append(value)
     }
 
@@ -161,12 +167,16 @@ struct PickleMachine {
     ///
     /// - Returns: the index of the first value above it.
     mutating func popMark() throws(ReadFailure) -> Int {
-        guard let height = marks.popLast() else { throw .malformed(what: "a pickle without a mark", offset: reader.offset) }
+        guard let height = marks.popLast() else {
+            throw .malformed(what: "a pickle without a mark", offset: reader.offset)
+        }
         return height
     }
 
     mutating func pushMark() throws(ReadFailure) {
-        guard marks.count < limits.stackDepth else { throw .limit("more than \(marks.count) marks on a pickle's stack") }
+        guard marks.count < limits.stackDepth else {
+            throw .limit("more than \(marks.count) marks on a pickle's stack")
+        }
         marks.append(stack.count)
     }
 
@@ -175,19 +185,25 @@ struct PickleMachine {
         if let height = marks.last, height == stack.count { marks.removeLast() } else { _ = try pop() }
     }
 
-    var underflow: ReadFailure { .malformed(what: "a pickle that takes more from its stack than there is", offset: reader.offset) }
+    var underflow: ReadFailure {
+        .malformed(what: "a pickle that takes more from its stack than there is", offset: reader.offset)
+    }
 
     mutating func put(_ key: UInt64, at offset: Int64) throws(ReadFailure) {
         let value = try top()
         if key > UInt64(limits.memoEntries) {
             evidence.report(.unscannable, "pickle_memo", "It uses the memo entry \(key).", at: offset)
         }
-        guard memo.count < limits.memoEntries else { throw .limit("a pickle's memo of more than \(memo.count) entries") }
+        guard memo.count < limits.memoEntries else {
+            throw .limit("a pickle's memo of more than \(memo.count) entries")
+        }
         memo.set(key, value)
     }
 
     mutating func get(_ key: UInt64) throws(ReadFailure) {
-        guard let value = memo[key] else { throw .malformed(what: "a reference to a missing memo entry", offset: reader.offset) }
+        guard let value = memo[key] else {
+            throw .malformed(what: "a reference to a missing memo entry", offset: reader.offset)
+        }
         try push(value)
     }
 }

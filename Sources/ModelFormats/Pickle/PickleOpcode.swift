@@ -1,5 +1,5 @@
-/// The opcodes of pickle protocols 0 to 5, by the names of Python's `pickletools`. A stream may use all of them, whatever
-/// protocol it declares.
+/// The opcodes of pickle protocols 0 to 5, by the names of Python's `pickletools`. A stream may use all of them,
+/// whatever protocol it declares.
 enum PickleOpcode: UInt8 {
     case mark = 0x28
     case stop = 0x2E

@@ -1,7 +1,8 @@
 /// Finds out what loading pickles would do, without loading them: every stream from an offset to the end of the source.
 ///
-/// The bytes are read as joblib reads them, which passes the bytes of arrays; where that makes a difference they are also read as plain
-/// `pickle` does, and the worse verdict counts. Every byte must be explained by a stream, an array or a storage.
+/// The bytes are read as joblib reads them, which passes the bytes of arrays; where that makes a difference they are
+/// also read as plain `pickle` does, and the worse verdict counts. Every byte must be explained by a stream, an array
+/// or a storage.
 public struct PickleScanner {
     /// What came out.
     public struct Scan: Sendable {
@@ -73,9 +74,11 @@ public struct PickleScanner {
         evidence.conclude()
         let facts = evidence.facts
         return Scan(
-            isPickle: walk.isPickle || walk.isActive, isActive: walk.isActive, isComplete: walk.failure == nil, isTruncated: walk.isTruncated,
+            isPickle: walk.isPickle || walk.isActive, isActive: walk.isActive, isComplete: walk.failure == nil,
+            isTruncated: walk.isTruncated,
             safety: max(evidence.safety, walk.failure == nil ? .safe : .unscannable), findings: evidence.findings,
-            imports: evidence.imports, streams: walk.streams, opcodes: facts.opcodes, protocolVersion: facts.protocolVersion,
+            imports: evidence.imports, streams: walk.streams, opcodes: facts.opcodes,
+            protocolVersion: facts.protocolVersion,
             isTorchLegacy: walk.isTorchLegacy, facts: facts)
     }
 
@@ -136,7 +139,8 @@ public struct PickleScanner {
             }
             let version = Int(machine.protocolVersion ?? 0)
             evidence.facts.protocolVersion = max(evidence.facts.protocolVersion, version)
-            let beginsAsPickle = machine.protocolVersion != nil && source.bytes(at: begin, count: 1) == [PickleOpcode.proto.rawValue]
+            let beginsAsPickle =
+                machine.protocolVersion != nil && source.bytes(at: begin, count: 1) == [PickleOpcode.proto.rawValue]
             walk.isPickle = walk.isPickle || beginsAsPickle
             walk.isActive = walk.isActive || machine.hasPlausibleImport || machine.hasActed
         }
@@ -151,7 +155,9 @@ public struct PickleScanner {
         if machine.protocolVersion != nil || isAtEnd { walk.isActive = true }
         noteRoot(value, evidence)
         if walk.streams == 1, case .torchMagic = value { walk.isTorchLegacy = true }
-        if walk.isTorchLegacy, walk.streams == 5 { try TorchLegacy.skipStorages(machine.appended ?? [], reader, evidence.facts) }
+        if walk.isTorchLegacy, walk.streams == 5 {
+            try TorchLegacy.skipStorages(machine.appended ?? [], reader, evidence.facts)
+        }
         try skipFraming(behind: value, of: machine, reader, &walk)
         return machine.otherStarts
     }
@@ -161,7 +167,9 @@ public struct PickleScanner {
     ) throws(ReadFailure) {
         guard framing != .none else { return }
         guard let left = walk.itemsLeft else {
-            guard case .int(let count) = value else { throw .malformed(what: "a count in a PyTorch file", offset: reader.offset) }
+            guard case .int(let count) = value else {
+                throw .malformed(what: "a count in a PyTorch file", offset: reader.offset)
+            }
             walk.itemsLeft = count
             return
         }
@@ -207,16 +215,18 @@ public struct PickleScanner {
 
     // MARK: The other reading
 
-    /// Reads the same bytes as plain `pickle` would: that loader does not know that an array's bytes stand in between, and usually fails
-    /// there. It matters only when it does something on the way that joblib does not.
+    /// Reads the same bytes as plain `pickle` would: that loader does not know that an array's bytes stand in between,
+    /// and usually fails there. It matters only when it does something on the way that joblib does not.
     ///
-    /// Where the array is a pickle of its own, that loader goes on in it with the memo of the outer one, in which every reference is to
-    /// something else: names come out that nobody wrote, and importing them fails. There only names that are certainly bad count.
+    /// Where the array is a pickle of its own, that loader goes on in it with the memo of the outer one, in which every
+    /// reference is to something else: names come out that nobody wrote, and importing them fails. There only names
+    /// that are certainly bad count.
     private func compare(_ walk: inout Walk, withPlainReadingOf array: Int64) {
         let other = PickleEvidence(part: evidence.part, budget: evidence.budget, isTorchScript: evidence.isTorchScript)
         let plain = self.walk(.plain, into: other)
         if let end = plain.endInArray {
-            let rest = PickleEvidence(part: evidence.part, budget: evidence.budget, isTorchScript: evidence.isTorchScript)
+            let rest = PickleEvidence(
+                part: evidence.part, budget: evidence.budget, isTorchScript: evidence.isTorchScript)
             walkFrom(end, .plain, rest)
             if rest.isCertainlyWorse(than: evidence) { evidence.merge(rest) }
         }
@@ -225,6 +235,7 @@ public struct PickleScanner {
         if case .limit = plain.failure { isWorse = true }
         guard isWorse else { return }
         evidence.merge(other)
-        evidence.report(.unscannable, "pickle_two_readings", "joblib and pickle read different things in it.", at: array)
+        evidence.report(
+            .unscannable, "pickle_two_readings", "joblib and pickle read different things in it.", at: array)
     }
 }

@@ -62,8 +62,8 @@ struct PickleMemo {
 
 /// The elements of the tuples and the pairs of the dictionaries that were built last.
 ///
-/// Older ones are forgotten, which is no loss: what a rule needs is built right before it is used, and a rule that cannot see its
-/// arguments does not hold.
+/// Older ones are forgotten, which is no loss: what a rule needs is built right before it is used, and a rule that
+/// cannot see its arguments does not hold.
 struct PickleWindow {
     private static let values = 1 << 14
     private static let dictionaries = 1 << 9

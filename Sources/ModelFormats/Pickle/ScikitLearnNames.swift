@@ -1,8 +1,8 @@
 /// The names that scikit-learn 1.9.1 writes into pickles: `module: Name ...`; a name that is
 /// called instead of created has `()` behind it, one that is only mentioned `-`.
 ///
-/// Written by `Tests/ModelFormatsTests/Python/scikit_learn_names.py`, which fits and pickles every public estimator. A new
-/// release of scikit-learn means running it again, and a new ``AllowList/version``.
+/// Written by `Tests/ModelFormatsTests/Python/scikit_learn_names.py`, which fits and pickles every public estimator. A
+/// new release of scikit-learn means running it again, and a new ``AllowList/version``.
 let scikitLearnNames = """
     sklearn._loss._loss: CyAbsoluteError() CyExponentialLoss() CyHalfBinomialLoss() CyHalfGammaLoss()
     sklearn._loss._loss: CyHalfPoissonLoss() CyHalfSquaredError() CyHalfTweedieLoss() CyHalfTweedieLossIdentity()

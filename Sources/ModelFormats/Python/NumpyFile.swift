@@ -71,7 +71,9 @@ enum NumpyFile {
         let reader = ByteReader(source, from: start + 6)
         let version = try reader.byte("an array's header")
         _ = try reader.byte("an array's header")
-        guard (1...3).contains(version) else { throw .malformed(what: "the version \(version) of an array file", offset: start) }
+        guard (1...3).contains(version) else {
+            throw .malformed(what: "the version \(version) of an array file", offset: start)
+        }
         let length = version == 1 ? Int64(try reader.little(UInt16.self)) : Int64(try reader.little(UInt32.self))
         guard length <= limits.arrayHeaderInBytes else { throw .limit("an array's header of \(length) bytes") }
         let text = try reader.bytes(Int(length), "an array's header")
@@ -100,7 +102,8 @@ enum NumpyFile {
             var total: (size: Int64, hasObjects: Bool) = (0, false)
             for field in fields {
                 guard case .tuple(let parts) = field, parts.count == 2 || parts.count == 3,
-                    let type = elementType(parts[1], depth: depth + 1), let count = parts.count == 3 ? product(parts[2]) : 1
+                    let type = elementType(parts[1], depth: depth + 1),
+                    let count = parts.count == 3 ? product(parts[2]) : 1
                 else { return nil }
                 let (size, overflow) = type.size.multipliedReportingOverflow(by: count)
                 let (sum, sumOverflow) = total.size.addingReportingOverflow(size)
@@ -110,7 +113,8 @@ enum NumpyFile {
             return total
         case .tuple(let parts):
             // A subarray: `(type, shape)`.
-            guard parts.count == 2, let type = elementType(parts[0], depth: depth + 1), let count = product(parts[1]) else { return nil }
+            guard parts.count == 2, let type = elementType(parts[0], depth: depth + 1), let count = product(parts[1])
+            else { return nil }
             let (size, overflow) = type.size.multipliedReportingOverflow(by: count)
             return overflow ? nil : (size, type.hasObjects)
         default: return nil

@@ -29,7 +29,9 @@ extension PythonLayers {
         let name = part.isEmpty ? member.displayName : "\(part)!\(member.displayName)"
         if member.name.last == UInt8(ascii: "/"), member.packedSize == 0 { return }
         if layout?.isScript != true, member.displayName.hasSuffix(".py") {
-            result.report(.unknownImports, "python_source", "\(member.displayName) is Python, which a loader may run.", part: part)
+            result.report(
+                .unknownImports, "python_source", "\(member.displayName) is Python, which a loader may run.", part: part
+            )
         }
         let content: any ByteSource
         do throws(ReadFailure) { content = try zip.content(of: member) } catch {
@@ -72,9 +74,12 @@ extension PythonLayers {
             if isTorch, member.displayName == "storages" { circumstances.framing = .torchStorages }
             if isTorch, member.displayName == "tensors" { circumstances.framing = .torchTensors }
             if member.displayName.hasSuffix(".py") {
-                result.report(.unknownImports, "python_source", "\(name) is Python, which a loader may run.", part: part)
+                result.report(
+                    .unknownImports, "python_source", "\(name) is Python, which a loader may run.", part: part)
             }
-            guard let inner = look(at: tar.content(of: member), part: name, depth: depth + 1, circumstances) else { continue }
+            guard let inner = look(at: tar.content(of: member), part: name, depth: depth + 1, circumstances) else {
+                continue
+            }
             result.absorb(inner)
             result.takeDetails(of: inner, member.displayName, isMain: isTorch && member.displayName == "pickle")
             if result.findings.count > 4 * budget.limits.findings { result.bound(budget.limits) }
@@ -130,7 +135,9 @@ struct TorchArchive {
         func has(_ name: String) -> Bool { names.contains((root + name).lowercased()) }
         isPackage = has(".data/extern_modules")
         let hasCode = names.contains { $0.hasPrefix((root + "code/").lowercased()) }
-        isScript = !isPackage && (has("constants.pkl") || has("attributes.pkl") || has("model.json")) && (hasCode || has("model.json"))
+        isScript =
+            !isPackage && (has("constants.pkl") || has("attributes.pkl") || has("model.json"))
+            && (hasCode || has("model.json"))
         guard has("data.pkl") || isScript || isPackage else { return nil }
         self.root = root
     }
@@ -154,11 +161,14 @@ struct TorchArchive {
             guard let member = zip.members.first(where: { $0.displayName == root + name }), member.sizeInBytes < 100,
                 let content = try? zip.content(of: member)
             else { continue }
-            let text = String(decoding: content.head(100), as: UTF8.self).split(whereSeparator: \.isWhitespace).first ?? ""
+            let text =
+                String(decoding: content.head(100), as: UTF8.self).split(whereSeparator: \.isWhitespace).first ?? ""
             result.setDetail(name == "version" ? "serialization_version" : name, .string(Text.shown(Array(text.utf8))))
         }
         if isPackage {
-            result.report(.dangerous, "torch_package", "It is a torch.package, whose Python is run when it is loaded.", part: part)
+            result.report(
+                .dangerous, "torch_package", "It is a torch.package, whose Python is run when it is loaded.", part: part
+            )
         }
     }
 
@@ -170,7 +180,9 @@ struct TorchArchive {
             let actual = sizes["\(root)data/\(key)"]
             if actual == expected { continue }
             let found = actual.map { "has \($0) bytes" } ?? "is missing"
-            result.report(.unscannable, "pytorch_storage_size", "The storage \(Text.shown(Array(key.utf8))) \(found), not \(expected) bytes.", part: part)
+            result.report(
+                .unscannable, "pytorch_storage_size",
+                "The storage \(Text.shown(Array(key.utf8))) \(found), not \(expected) bytes.", part: part)
             return
         }
     }

@@ -1,9 +1,11 @@
 internal import Vocabulary
 
-/// Everything that Python's loaders would find in a file: pickles, joblib and numpy files, PyTorch's, and archives of them.
+/// Everything that Python's loaders would find in a file: pickles, joblib and numpy files, PyTorch's, and archives of
+/// them.
 ///
-/// It is asked about every file, whatever its format seems to be: a loader decides by itself what it takes a file for, so recognising
-/// a format must never be what keeps a pickle from being found. For a file with nothing of the kind it costs the first and the last 64 KiB.
+/// It is asked about every file, whatever its format seems to be: a loader decides by itself what it takes a file for,
+/// so recognising a format must never be what keeps a pickle from being found. For a file with nothing of the kind it
+/// costs the first and the last 64 KiB.
 public struct PythonContent {
     /// Looks for pickles in a source, through all layers around them.
     ///
@@ -53,11 +55,13 @@ struct PythonLayers {
         if depth < budget.limits.containerDepth {
             found += containers(source, head, part, depth, circumstances)
         } else if isContainer(source, head) {
-            found.append(.unreadable("container_depth", "It holds containers in containers, \(depth + 1) deep.", part: part))
+            found.append(
+                .unreadable("container_depth", "It holds containers in containers, \(depth + 1) deep.", part: part))
         }
         if let pickle = pickle(source, part, circumstances) {
             if let first = found.first, first.format != .unknown {
-                found[0].report(.unscannable, "two_formats", "It is \(first.format.rawValue) and a pickle at once.", part: part)
+                found[0].report(
+                    .unscannable, "two_formats", "It is \(first.format.rawValue) and a pickle at once.", part: part)
             }
             found.append(pickle)
         }
@@ -72,14 +76,17 @@ struct PythonLayers {
     ) -> [Inspection] {
         var found: [Inspection] = []
         if let zip = ZipArchive(source, budget: budget) { found.append(look(into: zip, part: part, depth: depth)) }
-        if let tar = TarArchive(source, limits: budget.limits) { found.append(look(into: tar, part: part, depth: depth)) }
+        if let tar = TarArchive(source, limits: budget.limits) {
+            found.append(look(into: tar, part: part, depth: depth))
+        }
         if let compression = Compression(startingWith: head),
             let inner = look(into: compression, source, part, depth, circumstances)
         {
             found.append(inner)
         }
         if let name = Self.foreignArchives.first(where: { head.starts(with: $0.magic) })?.name {
-            found.append(.unreadable("foreign_archive", "It is a \(name) archive, which is not looked into.", part: part))
+            found.append(
+                .unreadable("foreign_archive", "It is a \(name) archive, which is not looked into.", part: part))
         }
         return found
     }
@@ -98,7 +105,8 @@ struct PythonLayers {
 
     private func pickle(_ source: any ByteSource, _ part: String, _ circumstances: Circumstances) -> Inspection? {
         let scan = PickleScanner(
-            source, part: part, isTorchScript: circumstances.isTorchScript, framing: circumstances.framing, budget: budget
+            source, part: part, isTorchScript: circumstances.isTorchScript, framing: circumstances.framing,
+            budget: budget
         ).scan()
         guard scan.isActive || scan.isPickle && !circumstances.isRaw else { return nil }
         circumstances.storages?.found.merge(scan.facts.storages) { first, _ in first }
@@ -108,7 +116,8 @@ struct PythonLayers {
     // MARK: Compression
 
     private func look(
-        into compression: Compression, _ source: any ByteSource, _ part: String, _ depth: Int, _ circumstances: Circumstances
+        into compression: Compression, _ source: any ByteSource, _ part: String, _ depth: Int,
+        _ circumstances: Circumstances
     ) -> Inspection? {
         let unpacked = UnpackedBytes(compression, of: source, budget: budget)
         var inner = look(at: unpacked, part: part, depth: depth + 1, circumstances)
@@ -117,8 +126,11 @@ struct PythonLayers {
             inner = inner ?? Inspection(format: .unknown, safety: .unscannable)
             inner?.report(.unscannable, "compressed_damaged", failure.sentence, part: part)
             if case .truncated = failure { inner?.damage = .init(code: "truncated", message: failure.sentence) }
-        } else if unpacked.consumed < source.sizeInBytes - compression.headerSize(startingWith: source.head(22)), inner != nil {
-            inner?.report(.unscannable, "compressed_trailing", "Bytes follow the end of the compressed stream.", part: part)
+        } else if unpacked.consumed < source.sizeInBytes - compression.headerSize(startingWith: source.head(22)),
+            inner != nil
+        {
+            inner?.report(
+                .unscannable, "compressed_trailing", "Bytes follow the end of the compressed stream.", part: part)
         }
         guard var result = inner else { return nil }
         if result.format == .pickle, [.zlib, .zfile, .lzma, .lz4].contains(compression) { result.format = .joblib }
@@ -178,7 +190,9 @@ extension Inspection {
         if scan.streams != 1 { setDetail("streams", scan.streams) }
         addFacts(facts)
         if scan.isTorchLegacy { setDetail("layout", .string("legacy")) }
-        let isOldJoblib = scan.imports.contains { $0.module.hasSuffix("joblib.numpy_pickle") && $0.name.hasSuffix("NDArrayWrapper") }
+        let isOldJoblib = scan.imports.contains {
+            $0.module.hasSuffix("joblib.numpy_pickle") && $0.name.hasSuffix("NDArrayWrapper")
+        }
         if isOldJoblib, !facts.companions.isEmpty {
             let names = facts.companions.prefix(5).joined(separator: ", ")
             report(.unknownImports, "companion_files", "Its loader opens other files: \(names).", part: part)

@@ -82,7 +82,9 @@ private struct Parser {
     }
 
     private mutating func string() -> PythonLiteral? {
-        guard let quote = rest.popFirst(), quote == 0x27 || quote == 0x22, let end = rest.firstIndex(of: quote) else { return nil }
+        guard let quote = rest.popFirst(), quote == 0x27 || quote == 0x22, let end = rest.firstIndex(of: quote) else {
+            return nil
+        }
         let content = Array(rest[..<end])
         rest = rest[(end + 1)...]
         return content.contains(0x5C) ? nil : .string(content)
