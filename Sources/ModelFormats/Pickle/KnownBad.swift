@@ -46,44 +46,42 @@ enum KnownBad {
 
     /// Modules with everything below them: of Python's own all but those of plain values, then those of known attacks.
     private static let moduleTable = """
-        _aix_support _ast _asyncio _bootsubprocess _codecs_cn _codecs_hk _codecs_iso2022 _codecs_jp _codecs_kr
-        _codecs_tw _compat_pickle _compression _crypt _ctypes _curses _curses_panel _dbm _elementtree
-        _frozen_importlib _frozen_importlib_external _gdbm _imp _interpchannels _interpqueues _interpreters
-        _locale _lsprof _markupbase _msi _multibytecodec _multiprocessing _osx_support _overlapped _pickle
-        _posixshmem _posixsubprocess _pyio _scproxy _sha256 _sha512 _signal _sitebuiltins _socket _sqlite3 _ssl
-        _symtable _thread _tkinter _tokenize _uuid _warnings _winapi aifc aiohttp argparse ast asynchat asyncio
-        asyncore atexit audioop bdb cPickle cProfile cgi cgitb chunk cloudpickle cmd code codeop commands
-        compileall configparser contextlib crypt ctypes curses dbm dill dis distutils doctest email ensurepip
-        faulthandler fcntl filecmp fileinput ftplib gc genericpath getopt getpass gettext grp hmac http httpx
-        idlelib imaplib imghdr imp importlib inspect jsonpickle lib2to3 linecache mailbox mailcap marshal
-        mimetypes mmap modulefinder msilib msvcrt multiprocessing netrc nis nntplib nt ntpath optparse os
-        ossaudiodev paramiko pdb pexpect pickle pickletools pip pipes pkg_resources pkgutil platform plistlib
-        popen2 poplib posix posixfile posixpath profile pstats pty pwd py_compile pyclbr pydoc pydoc_data
-        pyexpat readline requests resource rlcompleter runpy sched select selectors setuptools shelve shlex
-        shutil signal site smtpd smtplib sndhdr socket socketserver spwd sqlite3 ssl stringprep subprocess sunau
-        symtable sys sysconfig syslog tabnanny tarfile telnetlib tempfile termios test thread timeit tkinter
-        tokenize tomllib trace tty turtle turtledemo unittest urllib urllib2 venv wave webbrowser win32api winreg
-        winsound wsgiref xdrlib xml xmlrpc zipapp zipfile zipimport
-        joblib.externals joblib.parallel joblib.memory joblib._multiprocessing_helpers joblib.test
-        numpy.f2py numpy.testing numpy.distutils numpy.lib.npyio numpy.ctypeslib numpy._pytesttester numpy.lib._npyio_impl
-        scipy._lib._testutils scipy.weave sklearn.datasets sklearn.externals._packaging
-        torch.utils.bottleneck torch.utils.collect_env torch.utils.cpp_extension torch.utils.data torch._dynamo
-        torch._inductor torch.fx torch.hub torch.jit._script torch.jit.frontend torch.jit.unsupported_tensor_ops
-        torch.library torch.distributed torch.multiprocessing torch.package torch.testing torch.cuda._memory_viz
-        torch.utils._config_module torch.onnx torch._guards torch.utils.model_dump
-        pandas.io pandas.eval pandas.core.computation mlflow transformers.utils tensorflow keras.utils keras.saving
-        google.colab IPython ipykernel matplotlib.pyplot nltk.app nltk.downloader bottle flask django uvicorn twisted
+        _aix_support _asyncio _bootsubprocess _crypt _ctypes _curses _dbm _elementtree _frozen_importlib
+        _frozen_importlib_external _gdbm _imp _interpchannels _interpqueues _interpreters _lsprof _msi
+        _multiprocessing _osx_support _overlapped _pickle _posixshmem _posixsubprocess _pyio _scproxy _signal
+        _sitebuiltins _socket _sqlite3 _ssl _symtable _thread _tkinter _winapi aifc aiohttp asynchat asyncio
+        asyncore atexit audioop bdb cPickle cProfile cgi cgitb cloudpickle cmd code codeop commands compileall crypt
+        ctypes curses dbm dill dis distutils doctest ensurepip faulthandler fcntl filecmp fileinput ftplib gc
+        genericpath getpass grp hmac http httpx idlelib imaplib imp importlib inspect jsonpickle lib2to3 linecache
+        mailbox mailcap marshal mmap modulefinder msilib msvcrt multiprocessing netrc nis nntplib nt ntpath os
+        ossaudiodev paramiko pdb pexpect pickle pickletools pip pipes pkg_resources pkgutil platform popen2 poplib
+        posix posixfile posixpath profile pstats pty pwd py_compile pyclbr pydoc pyexpat readline requests resource
+        rlcompleter runpy select selectors setuptools shelve shlex shutil signal site smtpd smtplib socket
+        socketserver spwd sqlite3 ssl subprocess sunau symtable sys sysconfig syslog tabnanny tarfile telnetlib
+        tempfile termios test thread timeit tkinter trace tty turtle turtledemo unittest urllib urllib2 venv
+        webbrowser win32api winreg winsound wsgiref xdrlib xml xmlrpc zipapp zipfile zipimport
+
+        joblib.externals joblib.parallel joblib.memory joblib._multiprocessing_helpers joblib.test numpy.f2py
+        numpy.testing numpy.distutils numpy.lib.npyio numpy.ctypeslib numpy._pytesttester numpy.lib._npyio_impl
+        scipy._lib._testutils scipy.weave sklearn.datasets sklearn.externals._packaging torch.utils.bottleneck
+        torch.utils.collect_env torch.utils.cpp_extension torch.utils.data.datapipes torch._dynamo torch._inductor
+        torch.fx torch.hub torch.jit._script torch.jit.frontend torch.jit.unsupported_tensor_ops torch.library
+        torch.distributed.rpc torch.distributed.run torch.distributed.launcher torch.distributed.elastic
+        torch.distributed.benchmarks torch.multiprocessing torch.package torch.testing torch.cuda._memory_viz
+        torch.utils._config_module torch.onnx torch._guards torch.utils.model_dump pandas.io pandas.eval
+        pandas.core.computation mlflow tensorflow keras.utils keras.saving google.colab IPython ipykernel nltk.app
+        nltk.downloader bottle flask django uvicorn twisted
         """
 
     /// Single names of modules that also hold harmless ones.
     private static let nameTable = """
         builtins: eval exec compile __import__ open input getattr setattr delattr globals locals vars breakpoint exit quit map
-        builtins: filter __build_class__ execfile file reload apply __loader__ license help type super classmethod
+        builtins: filter __build_class__ execfile file reload __loader__ license help
         copyreg: add_extension remove_extension dispatch_table pickle
         operator: attrgetter itemgetter methodcaller call setitem delitem
         _operator: attrgetter itemgetter methodcaller call setitem delitem
-        functools: partial reduce partialmethod cached_property singledispatch
-        _functools: partial reduce
+        functools: reduce
+        _functools: reduce
         itertools: starmap accumulate
         types: FunctionType CodeType LambdaType MethodType ModuleType
         io: open open_code FileIO

@@ -12,7 +12,7 @@ extension PickleMachine {
         let index = try readGlobal(at: start)
         let first = try popMark()
         let arguments = Array(stack[first...].prefix(PickleWindow.longestTuple))
-        stack.removeSubrange(first...)
+        stack.removeLast(stack.count - first)
         try push(try call(.global(index), arguments, at: start))
     }
 
@@ -22,7 +22,7 @@ extension PickleMachine {
         guard first < stack.count else { throw underflow }
         let function = stack[first]
         let arguments = Array(stack[(first + 1)...].prefix(PickleWindow.longestTuple))
-        stack.removeSubrange(first...)
+        stack.removeLast(stack.count - first)
         try push(try call(function, arguments, at: start))
     }
 

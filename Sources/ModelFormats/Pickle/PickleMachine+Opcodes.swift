@@ -5,7 +5,7 @@ extension PickleMachine {
         case .mark: try pushMark()
         case .stop: break
         case .pop: try dropTop()
-        case .popMark: stack.removeSubrange(try popMark()...)
+        case .popMark: try popSlice()
         case .dup: try push(try top())
         case .proto: try declareProtocol(at: start)
         case .frame: try enterFrame(at: start)
@@ -76,6 +76,11 @@ extension PickleMachine {
         }
     }
 
+    private mutating func popSlice() throws(ReadFailure) {
+        let start = try popMark()
+        stack.removeLast(stack.count - start)
+    }
+
     private mutating func declareProtocol(at start: Int64) throws(ReadFailure) {
         let version = try reader.byte()
         guard version <= 5 else { throw .malformed(what: "the pickle protocol \(version)", offset: start) }
@@ -138,7 +143,7 @@ extension PickleMachine {
     ) throws(ReadFailure) {
         let start = try popMark()
         let result = value(&self, start)
-        stack.removeSubrange(start...)
+        stack.removeLast(stack.count - start)
         try push(result)
     }
 
@@ -149,7 +154,7 @@ extension PickleMachine {
         }
         let dictionary = window.dictionary()
         insertPairs(from: start, into: dictionary)
-        stack.removeSubrange(start...)
+        stack.removeLast(stack.count - start)
         try push(dictionary)
     }
 
@@ -173,19 +178,19 @@ extension PickleMachine {
             }
         case let target: alter(target, "appends to")
         }
-        stack.removeSubrange(start...)
+        stack.removeLast(stack.count - start)
     }
 
     private mutating func setItems(from start: Int) throws(ReadFailure) {
         guard start > fence, (stack.count - start) % 2 == 0 else { throw underflow }
         let target = stack[start - 1]
         if case .dict = target { insertPairs(from: start, into: target) } else { alter(target, "sets an item of") }
-        stack.removeSubrange(start...)
+        stack.removeLast(stack.count - start)
     }
 
     private mutating func addItems(from start: Int) throws(ReadFailure) {
         guard start > fence else { throw underflow }
         if case .set = stack[start - 1] {} else { alter(stack[start - 1], "adds to") }
-        stack.removeSubrange(start...)
+        stack.removeLast(stack.count - start)
     }
 }
