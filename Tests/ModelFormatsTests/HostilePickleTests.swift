@@ -143,6 +143,12 @@ private let floods: [Trick] = [
     Trick("FRAME of 2^63", P.proto(4) + .frame(1 << 63) + "}.", .unscannable),
     Trick("marks", P.proto(2) + .repeated("(", 1_100_000) + ".", .unscannable),
     Trick("DUP", P.proto(2) + "N" + .repeated("2", 1_100_000) + ".", .unscannable),
+    Trick("marks before the payload, no protocol", .repeated("(", 1_100_000) + payload + stop, .unscannable),
+    Trick(
+        "a long module name, no protocol", "c" + .repeated("a", 5000) + "\nb\n0" + payload + stop, .unscannable,
+        .dangerous),
+    Trick("a long persistent id, no protocol", "P" + .repeated("a", 5000) + "\n0" + payload + stop, .dangerous),
+    Trick("a long string, no protocol", "V" + .repeated("a", 5000) + "\n0" + payload + stop, .dangerous),
     Trick("billion laughs", P.proto(2) + "N" + .repeated("22\u{87}q\u{00}h\u{00}0", 50_000) + ".", .safe),
     Trick("one long INT", P.proto(0) + "I" + .repeated("1", 1_000_000) + "\n.", .unscannable),
     Trick("deep tuples", P.proto(2) + "N" + .repeated("\u{85}", 500_000) + ".", .safe),
@@ -184,6 +190,12 @@ private let floods: [Trick] = [
     ])
     func `are not seen in plain text`(_ text: String) {
         #expect(PythonContent.inspect(MemoryBytes(Array(text.utf8))) == nil)
+    }
+
+    @Test(arguments: ["c", "i", "I", "L", "F", "p", "P", "V", "S", "g"])
+    func `are not seen in a table with a wide header`(_ letter: String) {
+        let header = letter + (0..<2000).map { "olumn \($0)" }.joined(separator: ",")
+        #expect(PythonContent.inspect(MemoryBytes(Array((header + "\n1,2,3\n").utf8))) == nil)
     }
 }
 

@@ -8,7 +8,7 @@ extension PickleMachine {
     }
 
     /// Whether Python could import a name like this: letters, digits, underscores, dots, anything beyond ASCII.
-    private static func isPlausible(_ name: ArraySlice<UInt8>) -> Bool {
+    static func isPlausible(_ name: ArraySlice<UInt8>) -> Bool {
         guard let first = name.first, !(first >= 0x30 && first <= 0x39) else { return false }
         return name.allSatisfy {
             $0 >= 0x80 || $0 == 0x5F || $0 == 0x2E || ($0 >= 0x30 && $0 <= 0x39)

@@ -39,6 +39,22 @@ extension PickleMachine {
         return isWhole
     }
 
+    /// Reads a number's line. One that is too long to be kept is a limit when it could be a number, and else no pickle.
+    private mutating func readNumberLine(at start: Int64) throws(ReadFailure) {
+        if try readLine() { return }
+        guard let first = line.first(where: { $0 > 0x20 && $0 != 0x2B && $0 != 0x2D }), isDigit(first) else {
+            throw .malformed(what: "a number in a pickle", offset: start)
+        }
+        throw .limit("a number of more than \(Self.longestNumber) digits")
+    }
+
+    /// Reads a name's line, likewise.
+    private mutating func readNameLine(at start: Int64) throws(ReadFailure) {
+        if try readLine() { return }
+        guard Self.isPlausible(line[...]) else { throw .malformed(what: "a name in a pickle", offset: start) }
+        throw .limit("a name of more than \(Self.longestNumber) bytes")
+    }
+
     private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 
     private func reportText(_ what: String, at start: Int64) {
@@ -49,7 +65,7 @@ extension PickleMachine {
 
     /// INT and LONG.
     mutating func pushTextNumber(isLong: Bool, at start: Int64) throws(ReadFailure) {
-        guard try readLine() else { throw .limit("an integer of more than \(Self.longestNumber) digits") }
+        try readNumberLine(at: start)
         var digits = line[...]
         if !isLong, line == [0x30, 0x31] || line == [0x30, 0x30] { return try push(.bool(line[1] == 0x31)) }
         if isLong, digits.last == UInt8(ascii: "L") { digits = digits.dropLast() }
@@ -62,7 +78,7 @@ extension PickleMachine {
 
     /// FLOAT.
     mutating func pushTextFloat(at start: Int64) throws(ReadFailure) {
-        guard try readLine() else { throw .limit("a float of more than \(Self.longestNumber) digits") }
+        try readNumberLine(at: start)
         let text = String(decoding: line, as: UTF8.self)
         let isPlain =
             line.allSatisfy { isDigit($0) || [0x2B, 0x2D, 0x2E, 0x65, 0x45].contains($0) } && Double(text) != nil
@@ -83,7 +99,7 @@ extension PickleMachine {
 
     /// The decimal index of PUT and GET.
     mutating func readMemoKey(at start: Int64) throws(ReadFailure) -> UInt64 {
-        guard try readLine() else { throw .limit("a memo index of more than \(Self.longestNumber) digits") }
+        try readNumberLine(at: start)
         if !line.isEmpty, line.allSatisfy(isDigit), let key = UInt64(String(decoding: line, as: UTF8.self)) {
             return key
         }
@@ -127,9 +143,9 @@ extension PickleMachine {
 
     /// The two lines of GLOBAL and INST.
     mutating func readGlobal(at start: Int64) throws(ReadFailure) -> UInt32 {
-        guard try readLine() else { throw .limit("a module's name of more than \(Self.longestNumber) bytes") }
+        try readNameLine(at: start)
         let module = line
-        guard try readLine() else { throw .limit("a name of more than \(Self.longestNumber) bytes") }
+        try readNameLine(at: start)
         return try importName(module[...], line[...], at: start)
     }
 }

@@ -120,6 +120,11 @@ public struct PickleScanner {
             }
         } catch {
             walk.failure = error
+            // What was not followed to its end may do anything behind that.
+            switch error {
+            case .limit, .unsupported, .system: walk.isActive = true
+            case .truncated, .malformed: break
+            }
             report(error, walk, evidence)
         }
         for other in others.prefix(16) { walkFrom(other, reading, evidence) }

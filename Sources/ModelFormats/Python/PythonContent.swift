@@ -122,7 +122,9 @@ struct PythonLayers {
         let unpacked = UnpackedBytes(compression, of: source, budget: budget)
         var inner = look(at: unpacked, part: part, depth: depth + 1, circumstances)
         if let failure = unpacked.failure {
-            guard inner != nil || compression.isUnmistakable && !circumstances.isRaw else { return nil }
+            guard inner != nil || isDecisive(failure) || compression.isUnmistakable && !circumstances.isRaw else {
+                return nil
+            }
             inner = inner ?? Inspection(format: .unknown, safety: .unscannable)
             inner?.report(.unscannable, "compressed_damaged", failure.sentence, part: part)
             if case .truncated = failure { inner?.damage = .init(code: "truncated", message: failure.sentence) }
@@ -136,6 +138,14 @@ struct PythonLayers {
         if result.format == .pickle, [.zlib, .zfile, .lzma, .lz4].contains(compression) { result.format = .joblib }
         result.setDetail("compression", .string(compression.rawValue))
         return result
+    }
+}
+
+/// Whether a loader may get further than we did.
+private func isDecisive(_ failure: ReadFailure) -> Bool {
+    switch failure {
+    case .limit, .unsupported, .system: true
+    case .truncated, .malformed: false
     }
 }
 

@@ -173,6 +173,8 @@ for name, pack in {
     write(f"46-{name}-clean.S", pack(GOOD))
     if name != "zfile":
         write(f"46-{name}-truncated.DU", pack(EVIL + os.urandom(200_000))[:-50_000])
+wide = lzma.compress(EVIL, lzma.FORMAT_ALONE, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 20}])
+write("46-lzma-greedy.U", wide[:1] + struct.pack("<I", 1 << 30) + wide[5:])
 write("46-gzip-two.D", gzip.compress(GOOD) + gzip.compress(EVIL))
 write("46-gzip-trailing.DU", gzip.compress(GOOD) + EVIL)
 write("46-gzip-payload-then-damage.D", gzip.compress(EVIL + os.urandom(500_000))[:-400_000] + b"\xff" * 400_000)
