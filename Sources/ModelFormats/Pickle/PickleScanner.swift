@@ -135,7 +135,7 @@ public struct PickleScanner {
     private func walkStream(
         _ reader: ByteReader, _ reading: PickleMachine.Reading, _ evidence: PickleEvidence, _ walk: inout Walk
     ) throws(ReadFailure) -> [Int64] {
-        let begin = reader.offset
+        let beginsWithProtocol = try reader.peek() == PickleOpcode.proto.rawValue
         var machine = PickleMachine(reader, of: source, reading: reading, depth: depth, evidence: evidence)
         if walk.isTorchLegacy, walk.streams == 4 { machine.appended = [] }
         defer {
@@ -144,9 +144,7 @@ public struct PickleScanner {
             }
             let version = Int(machine.protocolVersion ?? 0)
             evidence.facts.protocolVersion = max(evidence.facts.protocolVersion, version)
-            let beginsAsPickle =
-                machine.protocolVersion != nil && source.bytes(at: begin, count: 1) == [PickleOpcode.proto.rawValue]
-            walk.isPickle = walk.isPickle || beginsAsPickle
+            walk.isPickle = walk.isPickle || beginsWithProtocol && machine.protocolVersion != nil
             walk.isActive = walk.isActive || machine.hasPlausibleImport || machine.hasActed
         }
         let value: PickleValue

@@ -50,6 +50,8 @@ struct PythonLayers {
             return .unreadable("unreadable", error.sentence, part: part)
         }
         guard head.count >= 2 else { return nil }
+        // First, for what is unpacked forwards has its end at hand afterwards, where a zip is looked for.
+        let pickle = pickle(source, part, circumstances)
         var found: [Inspection] = []
         if let array = NumpyFile.inspect(source, part: part, budget: budget) { found.append(array) }
         if depth < budget.limits.containerDepth {
@@ -58,7 +60,7 @@ struct PythonLayers {
             found.append(
                 .unreadable("container_depth", "It holds containers in containers, \(depth + 1) deep.", part: part))
         }
-        if let pickle = pickle(source, part, circumstances) {
+        if let pickle {
             if let first = found.first, first.format != .unknown {
                 found[0].report(
                     .unscannable, "two_formats", "It is \(first.format.rawValue) and a pickle at once.", part: part)
