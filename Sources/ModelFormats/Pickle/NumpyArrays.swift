@@ -86,6 +86,9 @@ extension PickleMachine {
 
     /// Passes what follows the state of a `NumpyArrayWrapper`: raw bytes, or a pickle of its own for objects.
     mutating func skipArray(_ state: PickleValue, at start: Int64) throws(ReadFailure) {
+        // Known before anything can fail: plain `pickle` goes on whatever the description is.
+        let isFirst = firstArray == nil
+        if isFirst { firstArray = reader.offset }
         guard let pairs = window.pairs(of: state), let shape = value("shape", in: pairs),
             let elements = product(of: shape),
             case .dtype(let index)? = value("dtype", in: pairs), let type = dtypes[safe: Int(index)],
@@ -93,7 +96,7 @@ extension PickleMachine {
             pairs.filter({ shows($0.key, "shape") || shows($0.key, "dtype") }).count == 2
         else { throw .malformed(what: "the description of an array", offset: start) }
         leaveFrameForArray()
-        if firstArray == nil { (firstArray, firstArrayHasObjects) = (reader.offset, hasObjects) }
+        if isFirst { firstArrayHasObjects = hasObjects }
         evidence.facts.arrays += 1
         if hasObjects {
             try walkNested()
