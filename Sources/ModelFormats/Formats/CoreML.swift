@@ -21,7 +21,7 @@ enum CoreML: HeaderFormat {
             shape.wires[2] == .bytes, let version = shape.numbers[1], (1...1000).contains(version),
             shape.nested.isSubset(of: [1, 10, 11, 12, 13, 20, 21, 50, 100])
         else { return false }
-        return shape.isTruncated || shape.wires.contains { $0.key >= 200 && $0.value == .bytes }
+        return shape.wires.contains { $0.key >= 200 && $0.value == .bytes }
     }
 
     static func read(_ source: any ByteSource, into report: inout HeaderReport) throws(ReadFailure) {

@@ -10,7 +10,6 @@ struct HeaderReport {
     private static let findingsLimit = 64
 
     var format: ModelFormat
-    private let atBest: Safety
     private var details: [JSON.Member] = []
     private var detailsSize = 0
     private var worst: Safety
@@ -21,13 +20,15 @@ struct HeaderReport {
 
     init(_ format: ModelFormat, atBest: Safety) {
         self.format = format
-        self.atBest = atBest
         worst = atBest
     }
 
-    /// Keeps a fact; nothing is kept for `nil`, and nothing any more when the details are full.
+    /// Says that the file, unlike others of its kind, could carry code.
+    mutating func couldCarryCode() { worst = max(worst, .safe) }
+
+    /// Keeps a fact, the first one of its name; nothing is kept for `nil`, and nothing any more when there is no room.
     mutating func set(_ key: String, _ value: JSON?) {
-        guard let value else { return }
+        guard let value, !details.contains(where: { $0.key == key }) else { return }
         let size = key.utf8.count + value.text.utf8.count
         guard detailsSize + size <= Self.detailsLimit else {
             if details.last?.key != "details_cut" { details.append(.init("details_cut", .bool(true))) }

@@ -10,8 +10,7 @@ enum ONNX: HeaderFormat {
         else { return false }
         let rest = [2, 3, 4, 6, 7, 8, 14, 20, 25, 26].compactMap { shape.wires[$0] }
         guard rest.allSatisfy({ $0 == .bytes }), shape.wires[5] ?? .varint == .varint else { return false }
-        if shape.isTruncated { return shape.wires.count >= 2 }
-        return shape.wires[7] != nil && (shape.wires[8] != nil || version < 3)
+        return shape.wires[7] != nil && (shape.cutNumber != nil || shape.wires[8] != nil || version < 3)
     }
 
     static func read(_ source: any ByteSource, into report: inout HeaderReport) throws(ReadFailure) {

@@ -5,9 +5,9 @@ struct ProtobufShape {
     private(set) var wires: [Int: ProtobufMessage.Wire] = [:]
     /// Values of fields that are small numbers.
     private(set) var numbers: [Int: UInt64] = [:]
-    /// Whether the last field that is announced is not all there.
-    private(set) var isTruncated = false
-    /// Whether the field numbers in the first field, itself taken for a message, are plausible.
+    /// The number of the last field when it is announced, but not all there; 0 when not even the number is.
+    private(set) var cutNumber: Int?
+    /// The field numbers in the first occurrence of one field, itself taken for a message.
     private(set) var nested: Set<Int> = []
 
     /// Looks at no more than the tags of the top level, and of the first message in it; `nil` for what is no message.
@@ -20,20 +20,28 @@ struct ProtobufShape {
         var message = ProtobufMessage(head.source)
         do {
             while let field = try message.next() {
-                guard allowed.contains(field.number), wires[field.number] ?? field.wire == field.wire else { return nil }
-                if field.number == nestedField, wires[field.number] == nil {
-                    guard let found = try Self.numbers(in: field, of: message) else { return nil }
-                    nested = found
-                }
-                wires[field.number] = field.wire
-                if field.wire == .varint { numbers[field.number] = field.value }
+                guard try note(field, of: message, allowed, nestedField) else { return nil }
             }
         } catch .truncated {
-            isTruncated = true
+            cutNumber = message.cutField?.number ?? 0
+            if let field = message.cutField, try !note(field, of: message, allowed, nestedField) { return nil }
         } catch .malformed {
             return nil
         }
-        guard !wires.isEmpty else { return nil }
+    }
+
+    /// Whether a field may be where it is.
+    private mutating func note(
+        _ field: ProtobufMessage.Field, of message: ProtobufMessage, _ allowed: Set<Int>, _ nestedField: Int
+    ) throws(ReadFailure) -> Bool {
+        guard allowed.contains(field.number), wires[field.number] ?? field.wire == field.wire else { return false }
+        if field.number == nestedField, wires[field.number] == nil {
+            guard let found = try Self.numbers(in: field, of: message) else { return false }
+            nested = found
+        }
+        wires[field.number] = field.wire
+        if field.wire == .varint { numbers[field.number] = field.value }
+        return true
     }
 
     /// The field numbers of a message, the first 64 fields of it; `nil` for what is no message.
@@ -48,7 +56,11 @@ struct ProtobufShape {
                 guard let field = try inner.next() else { break }
                 numbers.insert(field.number)
             }
-        } catch .malformed { return nil }
+        } catch .truncated {
+            return numbers
+        } catch .malformed {
+            return message.cutField == nil ? nil : numbers
+        }
         return numbers
     }
 }

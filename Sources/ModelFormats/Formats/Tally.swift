@@ -18,6 +18,14 @@ struct Tally {
         counts[name] = 1
         return true
     }
+
+    /// Adds everything that another one has counted.
+    mutating func add(_ other: Tally) {
+        total += other.total
+        for (name, count) in other.counts where counts[name] != nil || counts.count < Self.nameLimit {
+            counts[name, default: 0] += count
+        }
+    }
 }
 
 /// A product or sum of hostile numbers: `nil` from the first overflow or negative factor on.

@@ -4,7 +4,10 @@ internal import Vocabulary
 enum XGBoostJSON: HeaderFormat {
     static let format = ModelFormat.xgboostJSON
 
-    static func recognises(_ head: Head) -> Bool { ["learner", "version"].contains(head.firstJSONKey) }
+    static func recognises(_ head: Head) -> Bool {
+        let key = head.firstJSONKey
+        return key == "learner" || key == "version" && head.bytes.containsRun("\"learner\"")
+    }
 
     static func read(_ source: any ByteSource, into report: inout HeaderReport) throws(ReadFailure) {
         var json = JSONReader(ByteReader(source), limits: .init(keys: .max))

@@ -49,23 +49,25 @@ enum HDF5: HeaderFormat {
         }
     }
 
+    private static let kerasAttributes: Set = [
+        "keras_version", "backend", "layer_names", "model_config", "training_config",
+    ]
+
     private static func note(
         _ attribute: HDF5Attribute, _ file: HDF5File, in report: inout HeaderReport
     ) throws(ReadFailure) {
+        guard kerasAttributes.contains(attribute.name) else { return }
+        report.format = .kerasHDF5
+        report.couldCarryCode()
         let strings = try attribute.strings(file)
         switch attribute.name {
         case "keras_version", "backend":
-            report.format = .kerasHDF5
             if let string = strings.first { report.set(attribute.name, try HDF5Attribute.text(file, string)) }
-        case "layer_names":
-            report.format = .kerasHDF5
-            report.set("layer_name_count", attribute.stringCount)
-        case "model_config", "training_config":
-            report.format = .kerasHDF5
+        case "layer_names": report.set("layer_name_count", attribute.stringCount)
+        default:
             guard let string = strings.first else { return }
             let json = ByteReader(file.source, from: string.start, to: try end(of: string, file))
             try KerasConfiguration.read(json, into: &report)
-        default: break
         }
     }
 

@@ -117,7 +117,7 @@ struct KerasWalker {
 
     private mutating func judge(_ object: Object) {
         guard let name = object.className else { return }
-        if KerasNames.isLayer(name, module: object.module) { layers.count(name) }
+        if !open.isEmpty, KerasNames.isLayer(name, module: object.module) { layers.count(name) }
         guard let verdict = KerasNames.verdict(name, object.module, object.registeredName) else { return }
         find(verdict.severity, verdict.code, verdict.message, object.start)
     }

@@ -29,6 +29,8 @@ struct ProtobufMessage {
     private let end: Int64
     private let depth: Int
     private var fieldEnd: Int64
+    /// The field that the file ends in, as much of it as there is.
+    private(set) var cutField: Field?
 
     /// The message that a source consists of.
     init(_ source: any ByteSource) { self.init(ByteReader(source)) }
@@ -121,7 +123,7 @@ struct ProtobufMessage {
         }
     }
 
-    private func field(_ number: Int, _ wire: Wire) throws(ReadFailure) -> Field {
+    private mutating func field(_ number: Int, _ wire: Wire) throws(ReadFailure) -> Field {
         let start = bytes.offset
         switch wire {
         case .varint: return Field(number: number, wire: wire, value: try varint(), start: bytes.offset)
@@ -130,7 +132,11 @@ struct ProtobufMessage {
         case .bytes:
             let size = try varint()
             guard bytes.offset <= end, size <= UInt64(end - bytes.offset) else {
-                if depth == 0 { throw .truncated(what: "field \(number) of \(size) bytes", offset: bytes.offset) }
+                if depth == 0 {
+                    let rest = UInt64(max(0, end - bytes.offset))
+                    cutField = Field(number: number, wire: wire, value: rest, start: bytes.offset)
+                    throw .truncated(what: "field \(number) of \(size) bytes", offset: bytes.offset)
+                }
                 throw .malformed(
                     what: "field \(number) of \(size) bytes does not fit into its message", offset: bytes.offset)
             }

@@ -31,7 +31,7 @@ enum SavedModel: HeaderFormat {
             return false
         }
         return shape.numbers[1] == 1 && shape.wires[2] == .bytes && shape.nested.isSubset(of: Set(1...7))
-            && (shape.isTruncated || shape.nested.contains(2))
+            && shape.nested.contains(shape.cutNumber == nil ? 2 : 1)
     }
 
     static func read(_ source: any ByteSource, into report: inout HeaderReport) throws(ReadFailure) {

@@ -126,16 +126,17 @@ struct TensorFlowNodes {
             Self.startsWithNode(try message.bytes(field, keeping: 64))
         else { return }
         guard level < Self.hiddenDepth else { throw .limit("graphs hide in graphs deeper than \(Self.hiddenDepth)") }
-        var inner = self
-        inner.level += 1
+        var inner = TensorFlowNodes(source)
+        inner.level = level + 1
         do { try inner.readGraph(ProtobufMessage(ByteReader(source, from: field.start, to: field.end))) } catch {
             if case .malformed = error { return }
             if case .truncated = error { return }
             throw error
         }
-        guard inner.operations.total > operations.total else { return }
-        inner.level = level
-        inner.hidden += 1
-        self = inner
+        guard inner.operations.total > 0 else { return }
+        hidden += inner.hidden + 1
+        operations.add(inner.operations)
+        functions.add(inner.functions)
+        findings += inner.findings.prefix(HeaderReport.listLimit)
     }
 }
