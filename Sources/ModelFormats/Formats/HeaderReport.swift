@@ -12,6 +12,7 @@ struct HeaderReport {
     var format: ModelFormat
     private var details: [JSON.Member] = []
     private var detailsSize = 0
+    private var isCut = false
     private var worst: Safety
     private var findings: [Finding] = []
     private var seen: Set<Finding> = []
@@ -29,13 +30,14 @@ struct HeaderReport {
     /// Keeps a fact, the first one of its name; nothing is kept for `nil`, and nothing any more when there is no room.
     mutating func set(_ key: String, _ value: JSON?) {
         guard let value, !details.contains(where: { $0.key == key }) else { return }
-        let size = key.utf8.count + value.text.utf8.count
-        guard detailsSize + size <= Self.detailsLimit else {
-            if details.last?.key != "details_cut" { details.append(.init("details_cut", .bool(true))) }
+        let room = Self.detailsLimit - detailsSize - key.utf8.count
+        guard let kept = value.beginning(ofAtMost: room) else {
+            isCut = true
             return
         }
-        detailsSize += size
-        details.append(.init(key, value))
+        isCut = isCut || kept.isCut
+        detailsSize += key.utf8.count + kept.size
+        details.append(.init(key, kept.value))
     }
 
     /// Keeps a whole number.
@@ -92,6 +94,7 @@ struct HeaderReport {
     /// All of it.
     var inspection: Inspection {
         var details = details
+        if isCut { details.append(.init("details_cut", .bool(true))) }
         if findingsLeftOut > 0 { details.append(.init("findings_left_out", .number("\(findingsLeftOut)"))) }
         let ordered = Safety.allCases.reversed().flatMap { level in findings.filter { $0.severity == level } }
         return Inspection(
@@ -100,6 +103,21 @@ struct HeaderReport {
 }
 
 extension JSON {
+    /// As many of a list's or an object's members as fit into so many bytes; `nil` for a scalar that does not.
+    fileprivate func beginning(ofAtMost room: Int) -> (value: JSON, size: Int, isCut: Bool)? {
+        var size = text.utf8.count
+        if size <= room { return (self, size, false) }
+        switch self {
+        case .array(var elements):
+            while size > room, let last = elements.popLast() { size -= last.text.utf8.count + 1 }
+            return size <= room ? (.array(elements), size, true) : nil
+        case .object(var members):
+            while size > room, let last = members.popLast() { size -= JSON.object([last]).text.utf8.count - 1 }
+            return size <= room ? (.object(members), size, true) : nil
+        default: return nil
+        }
+    }
+
     /// A text from a file as a value that a `jsonb` column takes: at most 1 KiB, and no U+0000.
     static func text(_ text: String) -> JSON {
         var kept = ""

@@ -55,6 +55,9 @@ struct RDSWalker {
 
     mutating func readHeader(into report: inout HeaderReport) throws(ReadFailure) {
         let version = try integer("the version")
+        guard version == 2 || version == 3 else {
+            throw .malformed(what: "R's serialization has no version \(version)", offset: bytes.offset)
+        }
         report.set("serialization_version", version)
         let writer = try integer("the version of R")
         report.set("r_version", "\(writer >> 16 & 0xFF).\(writer >> 8 & 0xFF).\(writer & 0xFF)")

@@ -1,6 +1,20 @@
 import ModelFormats
 import Testing
 
+/// Bytes that come in small pieces.
+private final class SlowStream: ByteStream {
+    private var rest: ArraySlice<UInt8>
+
+    init(_ bytes: [UInt8]) { rest = bytes[...] }
+
+    func next(into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
+        let part = rest.prefix(min(7, buffer.count))
+        for (index, byte) in part.enumerated() { unsafe buffer[index] = byte }
+        rest = rest.dropFirst(part.count)
+        return part.count
+    }
+}
+
 @Suite struct `R serializations` {
     private func item(_ type: Int32, _ rest: [UInt8] = []) -> [UInt8] { big(type) + rest }
 
@@ -65,6 +79,17 @@ import Testing
         #expect(inspect(Fixtures.rds(lists))?.damage == nil)
         let code = (0..<50_000).flatMap { _ in item(21, big(Int32(1))) }
         #expect(inspect(Fixtures.rds(code))?.damage?.code == "truncated")
+    }
+
+    @Test func `a decompressor's stream is read like a file`() {
+        let whole = Fixtures.rds(Fixtures.rdsVector)
+        #expect(RDS.inspect(stream: SlowStream(whole)) == inspect(whole))
+        #expect(RDS.inspect(stream: SlowStream(whole.dropLast(3)))?.damage?.code == "truncated")
+        let lie = Fixtures.rds(item(14, big(Int32.max)))
+        #expect(RDS.inspect(stream: SlowStream(lie))?.damage?.code == "truncated")
+        for other in ["", "X", "hello", "RDX9\n", "Rhubarb", "XY"] {
+            #expect(RDS.inspect(stream: SlowStream(Array(other.utf8))) == nil)
+        }
     }
 
     @Test func `R's text form is known, not read`() {

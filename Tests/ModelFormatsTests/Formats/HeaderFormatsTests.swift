@@ -64,11 +64,11 @@ private final class BrokenBytes: ByteSource {
     @Test func `other files are not recognised`() {
         let others: [[UInt8]] = [
             [], [0], Array("GGU"), Array("hello, world\n"), Array("\n\n\n\nhello"), Array("{\"version\":\"1.0.0\"}"),
-            Array("{\"learner"), Array("<html><body></body></html>"), Array("<?xml version=\"1.0\"?><svg/>"),
+            Array("<html><body></body></html>"), Array("<?xml version=\"1.0\"?><svg/>"),
             [0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0], Array("PK\u{3}\u{4}"), [UInt8](repeating: 0, count: 5000),
             [UInt8](repeating: 0xFF, count: 5000), Array("X\nfoo"), [0x81, 0xA1, 0x61, 0x01, 0x00], [0x08, 0x07, 0x12, 0x00],
         ]
-        for bytes in others where bytes != Array("{\"learner") { #expect(inspect(bytes) == nil, "\(bytes.prefix(8))") }
+        for bytes in others { #expect(inspect(bytes) == nil, "\(bytes.prefix(8))") }
     }
 
     @Test func `an unknown file costs a few kilobytes whatever its size`() {
@@ -102,6 +102,7 @@ private final class BrokenBytes: ByteSource {
         }
         let inspection = try #require(inspect(Fixtures.gguf(pairs: pairs)))
         #expect(inspection.fact("key_count") == "2000")
-        #expect(inspection.details.text.utf8.count <= 70 * 1024)
+        #expect((60 * 1024...70 * 1024).contains(inspection.details.text.utf8.count))
+        #expect(inspection.fact("details_cut") == "true")
     }
 }

@@ -32,21 +32,24 @@ enum HDF5: HeaderFormat {
     private static func noteAttributes(_ file: HDF5File, in report: inout HeaderReport) throws(ReadFailure) {
         let root = try HDF5Object(file, at: file.root)
         for message in root.messages(HDF5Object.MessageType.attribute) {
-            guard let attribute = try HDF5Attribute(file, message) else {
-                report.find(
-                    .unscannable, "hdf5_shared_attribute", "An attribute of a shared type is not read.",
-                    at: message.data.start)
-                continue
-            }
-            try note(attribute, file, in: &report)
+            try note(attributeIn: message, file, in: &report)
         }
         for message in root.messages(HDF5Object.MessageType.attributeInformation) {
             let flags = try file.pages.byte(at: message.data.start + 1, "attributes")
             let heap = message.data.start + 2 + (flags & 1 != 0 ? 2 : 0)
-            guard try file.address(at: heap, "attributes") != nil else { continue }
-            report.find(
-                .unscannable, "hdf5_dense_attributes", "Many or large attributes are not read.", at: message.data.start)
+            for data in try file.denseObjects(at: heap, identifierOffset: 0) {
+                let message = HDF5Object.Message(type: HDF5Object.MessageType.attribute, isShared: false, data: data)
+                try note(attributeIn: message, file, in: &report)
+            }
         }
+    }
+
+    private static func note(
+        attributeIn message: HDF5Object.Message, _ file: HDF5File, in report: inout HeaderReport
+    ) throws(ReadFailure) {
+        if let attribute = try HDF5Attribute(file, message) { return try note(attribute, file, in: &report) }
+        report.find(
+            .unscannable, "hdf5_shared_attribute", "An attribute of a shared type is not read.", at: message.data.start)
     }
 
     private static let kerasAttributes: Set = [

@@ -54,8 +54,7 @@ struct HDF5Tree {
         for message in object.messages(HDF5Object.MessageType.linkInformation) {
             let flags = try file.pages.byte(at: message.data.start + 1, "a group")
             let heap = message.data.start + 2 + (flags & 1 != 0 ? 8 : 0)
-            guard try file.address(at: heap, "a group's links") != nil else { continue }
-            find(.unscannable, "hdf5_dense_group", "The links of a large group are not read.", message.data.start)
+            for link in try file.denseObjects(at: heap, identifierOffset: 4) { try readLink(link, isRoot: isRoot) }
         }
     }
 

@@ -87,7 +87,7 @@ struct TensorFlowNodes {
         else { return }
         findings.append(
             Finding(
-                .dangerous, "dangerous_operator", "The operator \(operation) of \(quoted(node)) \(danger).",
+                .dangerous, "dangerous_operator", "The operator \(quoted(operation)) of \(quoted(node)) \(danger).",
                 offset: offset))
     }
 
