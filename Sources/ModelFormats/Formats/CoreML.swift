@@ -17,7 +17,8 @@ enum CoreML: HeaderFormat {
 
     static func recognises(_ head: Head) throws(ReadFailure) -> Bool {
         let fields = Set(kinds.keys).union([1, 2, 10])
-        guard let shape = try ProtobufShape(head, startingWith: 0x08, allowing: fields, nestedIn: 2), shape.wires[1] == .varint,
+        guard let shape = try ProtobufShape(head, startingWith: 0x08, allowing: fields, nestedIn: 2),
+            shape.wires[1] == .varint,
             shape.wires[2] == .bytes, let version = shape.numbers[1], (1...1000).contains(version),
             shape.nested.isSubset(of: [1, 10, 11, 12, 13, 20, 21, 50, 100])
         else { return false }

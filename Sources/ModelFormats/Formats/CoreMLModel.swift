@@ -35,10 +35,17 @@ struct CoreMLModel {
     private mutating func readKind(_ field: ProtobufMessage.Field, _ message: ProtobufMessage) throws(ReadFailure) {
         if kinds.count < HeaderReport.listLimit { kinds.append(CoreML.kinds[field.number] ?? "\(field.number)") }
         switch field.number {
-        case 200, 201: try readAll(1, of: message.message(field)) { (model, part) throws(ReadFailure) in try model.readPipeline(part) }
+        case 200, 201:
+            try readAll(1, of: message.message(field)) { model, part throws(ReadFailure) in
+                try model.readPipeline(part)
+            }
         case 202: try readPipeline(message.message(field))
-        case 303, 403, 500: try readAll(1, of: message.message(field)) { (model, part) throws(ReadFailure) in try model.readLayer(part) }
-        case 502: try readAll(2, of: message.message(field)) { (model, part) throws(ReadFailure) in try model.readFunction(part) }
+        case 303, 403, 500:
+            try readAll(1, of: message.message(field)) { model, part throws(ReadFailure) in try model.readLayer(part) }
+        case 502:
+            try readAll(2, of: message.message(field)) { model, part throws(ReadFailure) in
+                try model.readFunction(part)
+            }
         case 555:
             let name = try text(at: [10], in: message.message(field))
             find(.dangerous, "coreml_custom_model", "The custom model class \(quoted(name)) is loaded.", field)
@@ -62,7 +69,7 @@ struct CoreMLModel {
     }
 
     private mutating func readPipeline(_ message: ProtobufMessage) throws(ReadFailure) {
-        try readAll(1, of: message) { (model, message) throws(ReadFailure) in try model.read(message) }
+        try readAll(1, of: message) { model, message throws(ReadFailure) in try model.read(message) }
     }
 
     /// A NeuralNetworkLayer; which of its fields from 100 on is there says what it does, 500 is a class of the app.
@@ -79,15 +86,15 @@ struct CoreMLModel {
 
     /// An entry of `map<string, Function>`, whose blocks are an entry of `map<string, Block>`.
     private mutating func readFunction(_ entry: ProtobufMessage) throws(ReadFailure) {
-        try readAll(2, of: entry) { (model, function) throws(ReadFailure) in
-            try model.readAll(3, of: function) { (model, entry) throws(ReadFailure) in
-                try model.readAll(2, of: entry) { (model, block) throws(ReadFailure) in try model.readBlock(block) }
+        try readAll(2, of: entry) { model, function throws(ReadFailure) in
+            try model.readAll(3, of: function) { model, entry throws(ReadFailure) in
+                try model.readAll(2, of: entry) { model, block throws(ReadFailure) in try model.readBlock(block) }
             }
         }
     }
 
     private mutating func readBlock(_ message: ProtobufMessage) throws(ReadFailure) {
-        try readAll(3, of: message) { (model, operation) throws(ReadFailure) in
+        try readAll(3, of: message) { model, operation throws(ReadFailure) in
             var operation = operation
             while let field = try operation.next() {
                 if field.number == 1 { model.operations.count(try operation.string(field)) }

@@ -51,7 +51,9 @@ struct HeaderReport {
     }
 
     /// Keeps a finding, once; its severity counts even when there is no room left for it.
-    mutating func find(_ severity: Safety, _ code: String, _ message: String, part: String = "", at offset: Int64? = nil) {
+    mutating func find(
+        _ severity: Safety, _ code: String, _ message: String, part: String = "", at offset: Int64? = nil
+    ) {
         find(Finding(severity, code, message, part: part, offset: offset))
     }
 

@@ -4,7 +4,9 @@ enum ONNX: HeaderFormat {
 
     static func recognises(_ head: Head) throws(ReadFailure) -> Bool {
         let fields: Set = [1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26]
-        guard let shape = try ProtobufShape(head, startingWith: 0x08, allowing: fields, nestedIn: 7) else { return false }
+        guard let shape = try ProtobufShape(head, startingWith: 0x08, allowing: fields, nestedIn: 7) else {
+            return false
+        }
         guard shape.wires[1] == .varint, let version = shape.numbers[1], (1...1000).contains(version),
             shape.nested.isSubset(of: [1, 2, 5, 10, 11, 12, 13, 14, 15, 16])
         else { return false }

@@ -11,7 +11,9 @@ public enum RDS: HeaderFormat {
     static func recognises(_ head: Head) -> Bool {
         let start = workspaceMagic.contains { head.has($0) } ? 5 : 0
         if head.has("A\n2\n", at: start) || head.has("A\n3\n", at: start) { return true }
-        if head.has("X\n", at: start) { return head.has([0, 0, 0, 2], at: start + 2) || head.has([0, 0, 0, 3], at: start + 2) }
+        if head.has("X\n", at: start) {
+            return head.has([0, 0, 0, 2], at: start + 2) || head.has([0, 0, 0, 3], at: start + 2)
+        }
         return head.has([0x42, 0x0A, 2, 0, 0, 0], at: start) || head.has([0x42, 0x0A, 3, 0, 0, 0], at: start)
     }
 

@@ -191,7 +191,11 @@ extension RDSWalker {
             return
         case 22, 23:
             references &+= 1
-            if kind == 22 { work.append(.items(hasAttributes ? 3 : 2)) } else if hasAttributes { work.append(.items(1)) }
+            if kind == 22 {
+                work.append(.items(hasAttributes ? 3 : 2))
+            } else if hasAttributes {
+                work.append(.items(1))
+            }
             return
         case 25: break
         case 238: return work.append(.items(3))

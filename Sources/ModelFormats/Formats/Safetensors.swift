@@ -116,8 +116,9 @@ enum Safetensors: HeaderFormat {
             ranges.append((range[0], range[1]))
         }
 
-        private func numbers(_ json: inout JSONReader, _ what: @autoclosure () -> String) throws(ReadFailure) -> [UInt64]
-        {
+        private func numbers(
+            _ json: inout JSONReader, _ what: @autoclosure () -> String
+        ) throws(ReadFailure) -> [UInt64] {
             guard try json.next() == .beginArray else { throw json.malformed("\(what()) is not a list") }
             var numbers: [UInt64] = []
             while try json.next() == .number {

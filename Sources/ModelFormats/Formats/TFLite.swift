@@ -3,6 +3,7 @@ internal import Vocabulary
 /// TensorFlow Lite: a FlatBuffers file whose root is a Model (schema.fbs).
 enum TFLite: HeaderFormat {
     static let format = ModelFormat.tflite
+    private static let operatorCodeLimit = 65_536
 
     static func recognises(_ head: Head) -> Bool { head.has("TFL3", at: 4) }
 
@@ -11,7 +12,10 @@ enum TFLite: HeaderFormat {
         report.set("version", try model.number(0, width: 4, "the version") ?? 0)
         report.set("description", try model.string(3, "the description"))
         var codes: [Operator] = []
-        try model.tables(1, "the operator codes") { _, code throws(ReadFailure) in codes.append(try Operator(code)) }
+        try model.tables(1, "the operator codes") { index, code throws(ReadFailure) in
+            guard index < operatorCodeLimit else { throw .limit("there are more than \(operatorCodeLimit) operators") }
+            codes.append(try Operator(code))
+        }
         noteOperators(codes, in: &report)
         try noteSubgraphs(of: model, codes, in: &report)
         let (_, buffers) = try model.vector(4, elementSize: 4, "the buffers")
@@ -29,7 +33,7 @@ enum TFLite: HeaderFormat {
             let old = try table.number(0, width: 1, "an operator code") ?? 0
             code = max(old, try table.number(3, width: 4, "an operator code") ?? 0)
             let custom = try table.string(1, "an operator's name")
-            name = code == Self.custom ? custom ?? "" : TFLiteOperators.name(code)
+            name = code == Self.custom ? cut(custom ?? "", to: 128) : TFLiteOperators.name(code)
         }
     }
 
@@ -50,7 +54,8 @@ enum TFLite: HeaderFormat {
         if let danger = TensorFlowOperations.danger(of: String(name.dropFirst(4))) {
             report.find(.dangerous, "dangerous_operator", "The operator \(quoted(name)) \(danger).")
         } else {
-            report.find(.unknownImports, "tflite_flex_operator", "The operator \(quoted(name)) needs all of TensorFlow.")
+            report.find(
+                .unknownImports, "tflite_flex_operator", "The operator \(quoted(name)) needs all of TensorFlow.")
         }
     }
 

@@ -24,7 +24,9 @@ enum XGBoostUBJ: HeaderFormat {
     static let format = ModelFormat.xgboostUBJ
 
     static func recognises(_ head: Head) -> Bool {
-        [("learner", 7), ("version", 7)].contains { head.has([0x7B, 0x4C, 0, 0, 0, 0, 0, 0, 0, $0.1] + Array($0.0.utf8)) }
+        [("learner", 7), ("version", 7)].contains {
+            head.has([0x7B, 0x4C, 0, 0, 0, 0, 0, 0, 0, $0.1] + Array($0.0.utf8))
+        }
     }
 
     static func read(_ source: any ByteSource, into report: inout HeaderReport) throws(ReadFailure) {

@@ -34,8 +34,10 @@ private final class SlowStream: ByteStream {
     }
 
     @Test func `closures and bytecode are code`() throws {
-        let bytecode = item(21) + big(Int32(1)) + item(13, big(Int32(1)) + big(Int32(12))) + big(Int32(2))
-            + big(Int32(14)) + Fixtures.rdsNumbers + big(Int32(6)) + Fixtures.rdsNull + big(Int32(254)) + Fixtures.rdsNull
+        let bytecode =
+            item(21) + big(Int32(1)) + item(13, big(Int32(1)) + big(Int32(12))) + big(Int32(2))
+            + big(Int32(14)) + Fixtures.rdsNumbers + big(Int32(6)) + Fixtures.rdsNull + big(Int32(254))
+            + Fixtures.rdsNull
             + big(Int32(254)) + Fixtures.rdsNull
         let closure = item(3) + Fixtures.rdsNull + bytecode
         let inspection = try #require(inspect(Fixtures.rds(closure)))
@@ -46,10 +48,12 @@ private final class SlowStream: ByteStream {
 
     @Test func `environments, references, namespaces and long vectors are passed`() {
         let symbol = item(1) + Fixtures.rdsString("x")
-        let environment = item(4) + big(Int32(0)) + Fixtures.rdsNull + Fixtures.rdsNull + Fixtures.rdsNull + Fixtures.rdsNull
+        let environment =
+            item(4) + big(Int32(0)) + Fixtures.rdsNull + Fixtures.rdsNull + Fixtures.rdsNull + Fixtures.rdsNull
         let namespace = item(249) + big(Int32(0)) + big(Int32(1)) + Fixtures.rdsString("base")
         let long = item(13) + big(Int32(-1)) + big(Int32(0)) + big(Int32(2)) + [UInt8](repeating: 0, count: 8)
-        let all = symbol + environment + namespace + item(255 | 1 << 8) + long + item(25) + item(8, big(Int32(1)) + [0x63])
+        let all =
+            symbol + environment + namespace + item(255 | 1 << 8) + long + item(25) + item(8, big(Int32(1)) + [0x63])
         #expect(inspect(Fixtures.rds(item(19, big(Int32(7)) + all)))?.damage == nil)
         let workspace = Array("RDX3\n") + Fixtures.rds(Fixtures.rdsVector)
         #expect(inspect(workspace)?.fact("workspace") == "true")
@@ -121,7 +125,9 @@ private final class SlowStream: ByteStream {
 
     @Test func `counts and lengths without bytes are truncations`() {
         let start = [0x82, 0xA1, 0x61] + Fixtures.flaxArray([1], "float32", 4) + [0xA1, 0x62]
-        for rest in [[0xDF, 0xFF, 0xFF, 0xFF, 0xFF], [0xDD, 0xFF, 0xFF, 0xFF, 0xFF], [0xC6, 0xFF, 0xFF, 0xFF, 0xFF], []] {
+        for rest in [
+            [0xDF, 0xFF, 0xFF, 0xFF, 0xFF], [0xDD, 0xFF, 0xFF, 0xFF, 0xFF], [0xC6, 0xFF, 0xFF, 0xFF, 0xFF], [],
+        ] {
             #expect(inspect(start + rest.map { UInt8($0) })?.damage?.code == "truncated")
         }
     }

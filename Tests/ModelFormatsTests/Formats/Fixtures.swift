@@ -56,7 +56,9 @@ enum Fixtures {
     // MARK: Protocol buffers
 
     static func onnxNode(_ operation: String, domain: String = "", attributes: [UInt8] = []) -> [UInt8] {
-        field(1, field(1, "x") + field(2, "y") + field(4, operation) + attributes + (domain.isEmpty ? [] : field(7, domain)))
+        field(
+            1,
+            field(1, "x") + field(2, "y") + field(4, operation) + attributes + (domain.isEmpty ? [] : field(7, domain)))
     }
 
     static func onnxTensor(_ extra: [UInt8] = []) -> [UInt8] {
@@ -71,7 +73,8 @@ enum Fixtures {
 
     static func onnx(graph extra: [UInt8] = [], model: [UInt8] = []) -> [UInt8] {
         let graph =
-            onnxNode("MatMul") + onnxNode("Relu") + field(2, "main") + field(5, onnxTensor()) + field(11, onnxValue("x"))
+            onnxNode("MatMul") + onnxNode("Relu") + field(2, "main") + field(5, onnxTensor())
+            + field(11, onnxValue("x"))
             + field(12, onnxValue("y"))
         return field(1, varint: 8) + field(2, "tests") + field(3, "1.0") + field(7, graph + extra)
             + field(8, field(1, "") + field(2, varint: 17)) + model
@@ -86,7 +89,9 @@ enum Fixtures {
         nodes + (functions.isEmpty ? [] : field(2, functions)) + field(4, field(1, varint: 1000))
     }
 
-    static func savedModel(_ graph: [UInt8] = graph(node("x", "Placeholder") + node("save/SaveV2", "SaveV2"))) -> [UInt8] {
+    static func savedModel(_ graph: [UInt8] = graph(node("x", "Placeholder") + node("save/SaveV2", "SaveV2")))
+        -> [UInt8]
+    {
         let information = field(4, "serve") + field(5, "2.15.0")
         let signature = field(1, "serving_default") + field(2, field(3, "predict"))
         return field(1, varint: 1) + field(2, field(1, information) + field(2, graph) + field(5, signature))
@@ -199,7 +204,8 @@ enum Fixtures {
 
     static let rdsNull = big(Int32(254))
     static let rdsNumbers = big(Int32(14)) + big(Int32(2)) + [UInt8](repeating: 0, count: 16)
-    static let rdsClass = big(Int32(0x402)) + big(Int32(1)) + rdsString("class") + big(Int32(16)) + big(Int32(1))
+    static let rdsClass =
+        big(Int32(0x402)) + big(Int32(1)) + rdsString("class") + big(Int32(16)) + big(Int32(1))
         + rdsString("randomForest") + rdsNull
     /// A list of a vector and NULL, of class randomForest.
     static let rdsVector = big(Int32(0x313)) + big(Int32(2)) + rdsNumbers + rdsNull + rdsClass

@@ -19,10 +19,12 @@ import Vocabulary
     }
 
     @Test func `version 1 and the other byte order are read`() throws {
-        let one = Array("GGUF") + little(UInt32(1)) + little(UInt32(0)) + little(UInt32(1)) + little(UInt32(1))
+        let one =
+            Array("GGUF") + little(UInt32(1)) + little(UInt32(0)) + little(UInt32(1)) + little(UInt32(1))
             + Array("k") + little(UInt32(8)) + little(UInt32(2)) + Array("ab")
         #expect(inspect(one)?.details["metadata"]?["k"] == .string("ab"))
-        let swapped = Array("GGUF") + big(UInt32(3)) + big(UInt64(0)) + big(UInt64(1)) + big(UInt64(1)) + Array("k")
+        let swapped =
+            Array("GGUF") + big(UInt32(3)) + big(UInt64(0)) + big(UInt64(1)) + big(UInt64(1)) + Array("k")
             + big(UInt32(4)) + big(UInt32(7))
         #expect(inspect(swapped)?.details["metadata"]?["k"] == .number("7"))
         #expect(inspect(swapped)?.fact("byte_order") == #""big""#)
@@ -30,7 +32,8 @@ import Vocabulary
 
     @Test func `lying counts and lengths allocate nothing and are told`() {
         let start = Array("GGUF") + little(UInt32(3))
-        #expect(inspect(start + little(UInt64(0)) + little(UInt64(1)) + little(UInt64.max))?.damage?.code == "truncated")
+        #expect(
+            inspect(start + little(UInt64(0)) + little(UInt64(1)) + little(UInt64.max))?.damage?.code == "truncated")
         #expect(inspect(start + little(UInt64(0)) + little(UInt64.max))?.codes == ["limit"])
         #expect(inspect(start + little(UInt64.max) + little(UInt64(0)))?.codes == ["limit"])
         for count in [UInt64.max, 1 << 62, 1000] {
@@ -53,14 +56,18 @@ import Vocabulary
         [Fixtures.ggufTensor("a", [33], type: 8)], [Fixtures.ggufTensor("a", offset: 7)],
         [Fixtures.ggufTensor("a"), Fixtures.ggufTensor("a", offset: 128)],
         [Fixtures.ggufTensor("a", [32]), Fixtures.ggufTensor("b", [32], offset: 32)],
-        [Fixtures.ggufTensor("a", [1 << 40], offset: (1 << 63) + (1 << 62)), Fixtures.ggufTensor("b", offset: UInt64.max - 31)],
+        [
+            Fixtures.ggufTensor("a", [1 << 40], offset: (1 << 63) + (1 << 62)),
+            Fixtures.ggufTensor("b", offset: UInt64.max - 31),
+        ],
     ]) func `tensors that the format forbids are malformed`(tensors: [[UInt8]]) {
         #expect(inspect(Fixtures.gguf(tensors: tensors))?.damage?.code == "malformed")
     }
 
     @Test func `tensor data that is not all there is a truncation`() {
         #expect(inspect(Fixtures.gguf(data: 100))?.damage?.code == "truncated")
-        #expect(inspect(Fixtures.gguf(tensors: [Fixtures.ggufTensor("a", offset: 1 << 62)]))?.damage?.code == "truncated")
+        #expect(
+            inspect(Fixtures.gguf(tensors: [Fixtures.ggufTensor("a", offset: 1 << 62)]))?.damage?.code == "truncated")
         #expect(inspect(Array("GGUF") + little(UInt32(9)))?.damage?.code == "malformed")
     }
 

@@ -42,7 +42,8 @@ struct HDF5Fixture {
     }
 
     private func superblock(root: Int, end: UInt64) -> [UInt8] {
-        [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 0, 0, 8, 8, 0] + little(UInt16(4)) + little(UInt16(16))
+        [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 0, 0, 8, 8, 0] + little(UInt16(4))
+            + little(UInt16(16))
             + little(UInt32(0)) + little(UInt64(0)) + little(UInt64.max) + little(end) + little(UInt64.max)
             + little(UInt64(0)) + little(UInt64(root)) + [UInt8](repeating: 0, count: 24)
     }
@@ -54,7 +55,8 @@ struct HDF5Fixture {
 
     private static func header(_ messages: [[UInt8]]) -> [UInt8] {
         let all = messages.flatMap { $0 }
-        return [1, 0] + little(UInt16(messages.count)) + little(UInt32(1)) + little(UInt32(all.count)) + [0, 0, 0, 0] + all
+        return [1, 0] + little(UInt16(messages.count)) + little(UInt32(1)) + little(UInt32(all.count)) + [0, 0, 0, 0]
+            + all
     }
 
     private static func dataspace(_ dimensions: [UInt64]) -> [UInt8] {

@@ -52,7 +52,8 @@ private final class BrokenBytes: ByteSource {
         }
     }
 
-    @Test(arguments: Fixtures.all.indices) func `a file that lost its last byte is damaged or was complete`(index: Int) {
+    @Test(arguments: Fixtures.all.indices) func `a file that lost its last byte is damaged or was complete`(index: Int)
+    {
         let (format, bytes) = Fixtures.all[index]
         // Their headers say nothing of what comes last in these, or the recognition needs the whole file.
         guard ![.lightgbm, .xgboostBinary, .catboost, .flax, .tflite].contains(format) else { return }
@@ -66,7 +67,8 @@ private final class BrokenBytes: ByteSource {
             [], [0], Array("GGU"), Array("hello, world\n"), Array("\n\n\n\nhello"), Array("{\"version\":\"1.0.0\"}"),
             Array("<html><body></body></html>"), Array("<?xml version=\"1.0\"?><svg/>"),
             [0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0], Array("PK\u{3}\u{4}"), [UInt8](repeating: 0, count: 5000),
-            [UInt8](repeating: 0xFF, count: 5000), Array("X\nfoo"), [0x81, 0xA1, 0x61, 0x01, 0x00], [0x08, 0x07, 0x12, 0x00],
+            [UInt8](repeating: 0xFF, count: 5000), Array("X\nfoo"), [0x81, 0xA1, 0x61, 0x01, 0x00],
+            [0x08, 0x07, 0x12, 0x00],
         ]
         for bytes in others { #expect(inspect(bytes) == nil, "\(bytes.prefix(8))") }
     }

@@ -21,7 +21,10 @@ import Vocabulary
 
     @Test(arguments: [
         (#""class_name":"Lambda","config":{}"#, "keras_lambda"),
-        (#""config":{"f":[{"class_name":"__lambda__","config":{"value":"4wAA"}}]},"class_name":"Dense""#, "keras_lambda"),
+        (
+            #""config":{"f":[{"class_name":"__lambda__","config":{"value":"4wAA"}}]},"class_name":"Dense""#,
+            "keras_lambda"
+        ),
         (#""module":"os","class_name":"system","config":{}"#, "keras_foreign_module"),
         (#""class_name":"function","module":"subprocess","config":"run""#, "keras_foreign_module"),
         (#""module":"builtins","class_name":"eval","config":{}"#, "keras_foreign_module"),
@@ -70,7 +73,9 @@ import Vocabulary
 }
 
 @Suite struct `HDF5 files` {
-    private let configured = [("keras_version", "2.15.0"), ("backend", "tensorflow"), ("model_config", Fixtures.keras("Dense"))]
+    private let configured = [
+        ("keras_version", "2.15.0"), ("backend", "tensorflow"), ("model_config", Fixtures.keras("Dense")),
+    ]
 
     @Test(arguments: [true, false]) func `a Keras model is found by its attributes`(isVariable: Bool) throws {
         let inspection = try #require(inspect(HDF5Fixture(attributes: configured, isVariable: isVariable).bytes()))
@@ -126,9 +131,10 @@ import Vocabulary
             {"__class__":"Pipeline","__module__":"sklearn.pipeline","__loader__":"ObjectNode"}]},
             "protocol":2,"_skops_version":"0.16.0"}
             """)
-        #expect(schema.nodes.map { "\($0.module).\($0.name) \($0.loader)" } == [
-            "os.system FunctionNode", "numpy.function FunctionNode", "sklearn.pipeline.Pipeline ObjectNode",
-        ])
+        #expect(
+            schema.nodes.map { "\($0.module).\($0.name) \($0.loader)" } == [
+                "os.system FunctionNode", "numpy.function FunctionNode", "sklearn.pipeline.Pipeline ObjectNode",
+            ])
         #expect(schema.nodeCount == 4)
         #expect(schema.protocolVersion == "2")
         #expect(schema.skopsVersion == "0.16.0")

@@ -89,8 +89,9 @@ import Vocabulary
 
     @Test func `they are found in functions and in graphs that hide in constants`() throws {
         let function = field(1, field(1, field(1, "f")) + field(3, field(1, "w") + field(2, "WriteFile")))
-        #expect(inspect(Fixtures.savedModel(Fixtures.graph(Fixtures.node("x", "NoOp"), functions: function)))?.codes
-            == ["dangerous_operator"])
+        #expect(
+            inspect(Fixtures.savedModel(Fixtures.graph(Fixtures.node("x", "NoOp"), functions: function)))?.codes
+                == ["dangerous_operator"])
         let tensor = field(1, varint: 7) + field(8, graph("WriteFile"))
         let attribute = field(5, field(1, "value") + field(2, field(8, tensor)))
         let hiding = Fixtures.graph(Fixtures.node("c", "Const", attribute))
@@ -103,7 +104,8 @@ import Vocabulary
         var inner = graph("NoOp")
         for _ in 0..<8 {
             let tensor = field(1, varint: 7) + field(8, inner)
-            inner = Fixtures.graph(Fixtures.node("c", "Const", field(5, field(1, "value") + field(2, field(8, tensor)))))
+            inner = Fixtures.graph(
+                Fixtures.node("c", "Const", field(5, field(1, "value") + field(2, field(8, tensor)))))
         }
         #expect(inspect(inner)?.safety == .unscannable)
     }
@@ -130,7 +132,8 @@ import Vocabulary
     @Test func `custom models, linked models and custom layers are found, in pipelines too`() {
         let custom = field(555, field(10, "Evil"))
         #expect(inspect(Fixtures.coreml(custom))?.codes == ["coreml_custom_model"])
-        #expect(inspect(Fixtures.coreml(field(202, field(1, Fixtures.coreml(custom)))))?.codes == ["coreml_custom_model"])
+        #expect(
+            inspect(Fixtures.coreml(field(202, field(1, Fixtures.coreml(custom)))))?.codes == ["coreml_custom_model"])
         let linked = field(556, field(1, field(1, field(1, "other.mlmodelc"))))
         #expect(inspect(Fixtures.coreml(linked))?.codes == ["coreml_linked_model"])
         let layer = field(500, field(1, field(1, "l") + field(500, field(10, "MyLayer"))))

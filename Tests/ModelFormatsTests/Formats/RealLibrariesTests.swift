@@ -7,7 +7,7 @@ import Vocabulary
 /// Files as the formats' own libraries write them.
 @Suite(.enabled(if: ModelLibraries.python != nil, "There is no Python with the model libraries"))
 struct `Files of the real libraries` {
-    /// Runs a script that writes a file to the path in its first argument, and inspects that file.
+    /// Runs a script that writes a file to the path in its first argument, and inspects that file and changes of it.
     private func inspection(of script: String) throws -> Inspection {
         try Scratch.with { scratch in
             let path = "\(scratch.path)/model"
@@ -17,8 +17,17 @@ struct `Files of the real libraries` {
             try #require(completion.isSuccess, "\(String(decoding: completion.errors, as: UTF8.self))")
             let inspection = try #require(HeaderFormats.inspect(FileBytes(Descriptor.openFile(path: path))))
             #expect(inspection.damage == nil)
+            try checkChanges(of: FileBytes(Descriptor.openFile(path: path)))
             return inspection
         }
+    }
+
+    /// No change of a file traps or hangs.
+    private func checkChanges(of file: FileBytes) throws {
+        guard file.sizeInBytes < 100_000 else { return }
+        let bytes = try ByteReader(file).bytes(Int(file.sizeInBytes))
+        var random = SeededGenerator(state: 7)
+        for _ in 0..<200 { `Hostile bytes`.check(mutated(bytes, &random)) }
     }
 
     @Test func `safetensors`() throws {

@@ -59,7 +59,8 @@ import Testing
     }
 
     @Test func `spaces behind the header, tensors without elements and half bytes are fine`() {
-        let header = #"{"a":{"dtype":"F4","shape":[58],"data_offsets":[0,29]},"e":{"dtype":"F32","shape":[0,7],"data_offsets":[29,29]}}    "#
+        let header =
+            #"{"a":{"dtype":"F4","shape":[58],"data_offsets":[0,29]},"e":{"dtype":"F32","shape":[0,7],"data_offsets":[29,29]}}    "#
         #expect(damage(header) == nil)
     }
 }

@@ -1,6 +1,10 @@
 /// The parts of the HDF5 file format (specification 3.0) that say which objects a file has, read with every address and
 /// length checked. Addresses are absolute here: the file's base address is added when one is read.
 final class HDF5File {
+    /// How many messages, links, tree entries and heap objects are looked at in all. Places may be shared, so that the
+    /// file's size alone is no bound.
+    private static let stepLimit = 4_000_000
+
     static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
     let source: any ByteSource
@@ -13,6 +17,7 @@ final class HDF5File {
     let lengthSize: Int
     /// Where the root group's object header is.
     private(set) var root: Int64 = 0
+    private var stepsLeft = HDF5File.stepLimit
 
     /// Reads the superblock at an offset.
     init(_ source: any ByteSource, superblockAt start: Int64) throws(ReadFailure) {
@@ -57,9 +62,16 @@ final class HDF5File {
 
     /// Refuses a structure that does not begin with its own signature.
     func expect(_ signature: String, at offset: Int64) throws(ReadFailure) {
-        guard try pages.bytes(at: offset, count: 4, signature) == Array(signature.utf8) else {
+        let expected = signature.utf8.reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+        guard try pages.little(4, at: offset, signature) == expected else {
             throw .malformed(what: "\(signature) was expected here", offset: offset)
         }
+    }
+
+    /// Counts one more thing that is looked at.
+    func step() throws(ReadFailure) {
+        stepsLeft -= 1
+        guard stepsLeft >= 0 else { throw .limit("there are more than \(Self.stepLimit) messages, links and records") }
     }
 
     /// The bytes of an object in a global heap collection.
@@ -72,6 +84,7 @@ final class HDF5File {
         let end = collection + size
         var offset = collection + 8 + Int64(lengthSize)
         while offset + 8 + Int64(lengthSize) <= end {
+            try step()
             let index = try pages.little(2, at: offset, "a global heap object")
             let size = try length(at: offset + 8, "a global heap object")
             let start = offset + 8 + Int64(lengthSize)

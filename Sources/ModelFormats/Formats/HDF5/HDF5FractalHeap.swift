@@ -59,7 +59,9 @@ struct HDF5FractalHeap {
     /// The direct block that an offset is in, and the offset within it.
     private func block(of offset: UInt64, at place: Int64) throws(ReadFailure) -> (Int64, UInt64, UInt64) {
         if rootRows == 0 {
-            guard offset < startingSize else { throw .malformed(what: "an object is outside of its heap", offset: place) }
+            guard offset < startingSize else {
+                throw .malformed(what: "an object is outside of its heap", offset: place)
+            }
             try file.expect("FHDB", at: root)
             return (root, offset, startingSize)
         }
@@ -68,7 +70,9 @@ struct HDF5FractalHeap {
         for _ in 0..<Self.levelLimit {
             try file.expect("FHIB", at: block)
             let row = offset < firstRow ? 0 : UInt64(63 - (offset / firstRow).leadingZeroBitCount) + 1
-            guard row < rows, row < 64 else { throw .malformed(what: "an object is outside of its heap", offset: place) }
+            guard row < rows, row < 64 else {
+                throw .malformed(what: "an object is outside of its heap", offset: place)
+            }
             let size = row == 0 ? startingSize : startingSize << (row - 1)
             let rest = offset - (row == 0 ? 0 : firstRow << (row - 1))
             let entry = row * width + rest / size
@@ -120,7 +124,10 @@ struct HDF5RecordTree {
         guard count * recordSize <= UInt64(file.pages.sizeInBytes - node) else {
             throw .truncated(what: "a node of \(count) records", offset: node)
         }
-        for index in 0..<count { records.append(node + 6 + Int64(index * recordSize)) }
+        for index in 0..<count {
+            try file.step()
+            records.append(node + 6 + Int64(index * recordSize))
+        }
         guard depth > 0 else { return }
         let (countWidth, totalWidth) = widths(below: depth)
         var place = node + 6 + Int64(count * recordSize)
@@ -129,7 +136,9 @@ struct HDF5RecordTree {
                 throw .malformed(what: "a node lacks a child", offset: place)
             }
             let below = try file.pages.little(countWidth, at: place + Int64(file.addressSize), "a node")
-            guard below > 0, below <= 65_535 else { throw .malformed(what: "a node has \(below) records", offset: place) }
+            guard below > 0, below <= 65_535 else {
+                throw .malformed(what: "a node has \(below) records", offset: place)
+            }
             try read(child, count: below, depth: depth - 1)
             place += Int64(file.addressSize + countWidth + totalWidth)
         }

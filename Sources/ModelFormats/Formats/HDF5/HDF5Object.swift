@@ -65,6 +65,7 @@ struct HDF5Object {
         }
         var offset = block.start
         while offset + messageHeaderSize <= block.end {
+            try file.step()
             let width = isVersion2 ? 1 : 2
             let type = try file.pages.little(width, at: offset, "a message")
             let size = Int64(try file.pages.little(2, at: offset + Int64(width), "a message"))

@@ -1,13 +1,11 @@
 /// The objects that can be reached from the root group, each visited once.
 struct HDF5Tree {
     private static let objectLimit = 100_000
-    private static let nodeLimit = 100_000
     private static let levelLimit: UInt8 = 16
 
     private let file: HDF5File
     private var waiting: [Int64]
     private var seen: Set<Int64>
-    private var nodesLeft = nodeLimit
     private(set) var rootNames: [String] = []
     private(set) var groupCount = 0
     private(set) var datasetCount = 0
@@ -22,7 +20,9 @@ struct HDF5Tree {
 
     mutating func walk() throws(ReadFailure) {
         while let address = waiting.popLast() {
-            guard seen.count <= Self.objectLimit else { throw .limit("there are more than \(Self.objectLimit) objects") }
+            guard seen.count <= Self.objectLimit else {
+                throw .limit("there are more than \(Self.objectLimit) objects")
+            }
             let object = try HDF5Object(file, at: address)
             if object.messages(HDF5Object.MessageType.layout).isEmpty {
                 try readGroup(object, isRoot: address == file.root)
@@ -60,8 +60,7 @@ struct HDF5Tree {
 
     /// A node of a version 1 B-tree: at level 0 its children are symbol nodes, above that other nodes of lower levels.
     private mutating func readTree(_ node: Int64, _ heap: Int64, level: UInt8, isRoot: Bool) throws(ReadFailure) {
-        nodesLeft -= 1
-        guard nodesLeft >= 0 else { throw .limit("there are more than \(Self.nodeLimit) tree nodes") }
+        try file.step()
         try file.expect("TREE", at: node)
         let own = try file.pages.byte(at: node + 5, "a tree node")
         guard try file.pages.byte(at: node + 4, "a tree node") == 0, own < level else {
@@ -71,6 +70,7 @@ struct HDF5Tree {
         let (addressSize, lengthSize) = (Int64(file.addressSize), Int64(file.lengthSize))
         var offset = node + 8 + 2 * addressSize + lengthSize
         for _ in 0..<count {
+            try file.step()
             if let child = try file.address(at: offset, "a tree node's child") {
                 if own == 0 {
                     try readSymbols(child, heap, isRoot: isRoot)
@@ -83,12 +83,12 @@ struct HDF5Tree {
     }
 
     private mutating func readSymbols(_ node: Int64, _ heap: Int64, isRoot: Bool) throws(ReadFailure) {
-        nodesLeft -= 1
-        guard nodesLeft >= 0 else { throw .limit("there are more than \(Self.nodeLimit) tree nodes") }
+        try file.step()
         try file.expect("SNOD", at: node)
         let count = Int64(try file.pages.little(2, at: node + 6, "a symbol node"))
         let entrySize = Int64(2 * file.addressSize + 24)
         for index in 0..<count {
+            try file.step()
             let entry = node + 8 + index * entrySize
             if isRoot { try noteName(at: entry, heap) }
             visit(try file.address(at: entry + Int64(file.addressSize), "a symbol"))
@@ -104,7 +104,8 @@ struct HDF5Tree {
         guard let names = try file.address(at: place, "a group's names"), offset < size else {
             throw .malformed(what: "a name lies outside of its group's names", offset: entry)
         }
-        let extent = HDF5Extent(start: names + offset, size: min(size - offset, file.pages.sizeInBytes - names - offset))
+        let extent = HDF5Extent(
+            start: names + offset, size: min(size - offset, file.pages.sizeInBytes - names - offset))
         guard extent.size > 0 else { throw .truncated(what: "a name", offset: extent.start) }
         rootNames.append(try HDF5Attribute.text(file, extent))
     }

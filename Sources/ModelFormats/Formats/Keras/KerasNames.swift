@@ -53,10 +53,13 @@ enum KerasNames {
 
     /// Packages that extend Keras and whose names are in the hands of those who do.
     private static let relatives: Set = [
-        "keras_hub", "keras_nlp", "keras_cv", "keras_rs", "tensorflow_hub", "tensorflow_addons", "tensorflow_probability",
+        "keras_hub", "keras_nlp", "keras_cv", "keras_rs", "tensorflow_hub", "tensorflow_addons",
+        "tensorflow_probability",
         "tfa", "tfp",
     ]
-    private static let plainTypes: Set = ["str", "int", "float", "bool", "list", "tuple", "dict", "set", "NoneType", "slice"]
+    private static let plainTypes: Set = [
+        "str", "int", "float", "bool", "list", "tuple", "dict", "set", "NoneType", "slice",
+    ]
     /// Where Keras keeps its modules behind its public names.
     private static let inner: Set = ["src", "api", "_tf_keras", "keras", "v1", "v2", "engine", "legacy"]
     /// Modules whose classes are parts of models.

@@ -60,7 +60,8 @@ struct ProtobufMessage {
         guard budget.fields >= 0 else { throw .limit("there are more than \(Self.fieldLimit) fields") }
         let start = bytes.offset
         let tag = try varint()
-        guard let wire = Wire(rawValue: tag & 7), let number = Int(exactly: tag >> 3), (1...0x1FFF_FFFF).contains(number)
+        guard let wire = Wire(rawValue: tag & 7), let number = Int(exactly: tag >> 3),
+            (1...0x1FFF_FFFF).contains(number)
         else { throw .malformed(what: "\(tag) is no protocol buffers field tag", offset: start) }
         let field = try self.field(number, wire)
         fieldEnd = field.end

@@ -108,7 +108,9 @@ struct XMLReader {
     }
 
     private mutating func startTag() throws(ReadFailure) -> Element {
-        guard path.count < Self.depthLimit else { throw malformed("elements are nested deeper than \(Self.depthLimit)") }
+        guard path.count < Self.depthLimit else {
+            throw malformed("elements are nested deeper than \(Self.depthLimit) levels")
+        }
         var (name, byte) = try name()
         var attributes: [(name: String, value: String)] = []
         while true {
