@@ -1,5 +1,5 @@
 /// Core ML: a Model message (Model.proto), one of whose fields from 200 on says what kind of model it is.
-enum CoreML: HeaderFormat {
+enum CoreML: ProtobufFormat {
     static let format = ModelFormat.coreml
 
     static let kinds: [Int: String] = [
@@ -15,14 +15,12 @@ enum CoreML: HeaderFormat {
         2005: "wordEmbedding", 2006: "audioFeaturePrint", 3000: "serializedModel",
     ]
 
-    static func recognises(_ head: Head) throws(ReadFailure) -> Bool {
-        let fields = Set(kinds.keys).union([1, 2, 10])
-        guard let shape = try ProtobufShape(head, startingWith: 0x08, allowing: fields, nestedIn: 2),
-            shape.wires[1] == .varint,
-            shape.wires[2] == .bytes, let version = shape.numbers[1], (1...1000).contains(version),
-            shape.nested.isSubset(of: [1, 10, 11, 12, 13, 20, 21, 50, 100])
-        else { return false }
-        return shape.wires.contains { $0.key >= 200 && $0.value == .bytes }
+    static func matches(_ shape: ProtobufShape, _ head: Head) -> Bool {
+        guard let version = shape.numbers[1], (1...1000).contains(version), let description = shape.nested[2] else {
+            return false
+        }
+        return [1, 10, 100].contains { description.contains(.bytes($0)) }
+            && shape.kinds.contains { kinds[$0.number] != nil && $0.wire == .bytes }
     }
 
     static func read(_ source: any ByteSource, into report: inout HeaderReport) throws(ReadFailure) {

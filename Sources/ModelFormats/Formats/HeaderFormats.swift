@@ -3,12 +3,12 @@
 /// Nothing is executed, decompressed or loaded; of a file of any size only its header is read. Pickles and archives are
 /// looked into elsewhere, whatever this finds.
 public enum HeaderFormats {
-    /// In the order in which they are tried: fixed magic first, then what takes a closer look.
+    /// In the order in which they are tried: fixed magic first, then what takes a closer look. Protocol buffers follow.
     private static var all: [any HeaderFormat.Type] {
         [
             GGUF.self, GGMLLegacy.self, HDF5.self, CatBoost.self, TFLite.self, RDS.self, LightGBM.self,
             XGBoostBinary.self, XGBoostUBJ.self, Safetensors.self, XGBoostJSON.self, KerasArchitecture.self,
-            CatBoostJSON.self, PMML.self, ONNX.self, SavedModel.self, CoreML.self, TensorFlowGraph.self, Flax.self,
+            CatBoostJSON.self, PMML.self,
         ]
     }
 
@@ -22,7 +22,8 @@ public enum HeaderFormats {
             for format in all {
                 if let inspection = try format.inspect(head) { return inspection }
             }
-            return nil
+            if let inspection = try ProtobufFormats.inspect(head) { return inspection }
+            return try Flax.inspect(head)
         } catch {
             var report = HeaderReport(.unknown, atBest: .safe)
             report.note(error, sizeInBytes: source.sizeInBytes)
@@ -52,7 +53,11 @@ extension HeaderFormat {
     }
 
     static func inspect(_ head: Head) throws(ReadFailure) -> Inspection? {
-        guard try recognises(head) else { return nil }
+        try recognises(head) ? read(head) : nil
+    }
+
+    /// What the header of a file says that was recognised.
+    static func read(_ head: Head) -> Inspection? {
         var report = HeaderReport(format, atBest: atBest)
         do { try read(head.source, into: &report) } catch {
             report.note(error, sizeInBytes: head.source.sizeInBytes)

@@ -42,6 +42,7 @@ struct ONNXModel {
         var message = message
         while let field = try message.next() {
             switch field.number {
+            case 7 where field.wire != .bytes: break
             case 1: numbers.append(("ir_version", Int64(bitPattern: field.value)))
             case 2: texts.append(("producer_name", try message.string(field)))
             case 3: texts.append(("producer_version", try message.string(field)))

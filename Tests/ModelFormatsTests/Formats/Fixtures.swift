@@ -71,12 +71,12 @@ enum Fixtures {
         return field(1, name) + field(2, field(1, field(1, varint: 1) + field(2, shape)))
     }
 
-    static func onnx(graph extra: [UInt8] = [], model: [UInt8] = []) -> [UInt8] {
+    static func onnx(graph extra: [UInt8] = [], model: [UInt8] = [], producer: [UInt8] = field(2, "tests")) -> [UInt8] {
         let graph =
             onnxNode("MatMul") + onnxNode("Relu") + field(2, "main") + field(5, onnxTensor())
             + field(11, onnxValue("x"))
             + field(12, onnxValue("y"))
-        return field(1, varint: 8) + field(2, "tests") + field(3, "1.0") + field(7, graph + extra)
+        return field(1, varint: 8) + producer + field(3, "1.0") + field(7, graph + extra)
             + field(8, field(1, "") + field(2, varint: 17)) + model
     }
 

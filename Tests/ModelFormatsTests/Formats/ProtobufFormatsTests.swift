@@ -121,6 +121,38 @@ import Vocabulary
     }
 }
 
+@Suite struct `Telling protocol buffers apart` {
+    private let writing = Fixtures.graph(Fixtures.node("x", "Placeholder") + Fixtures.node("w", "WriteFile"))
+
+    @Test func `fields that nobody knows hide nothing, wherever they stand`() {
+        let unknown = field(99, "x") + field(50, varint: 7)
+        for (format, bytes) in Fixtures.all where [.onnx, .savedModel, .tensorflowGraph, .coreml].contains(format) {
+            #expect(inspect(unknown + bytes)?.format == format)
+            #expect(inspect(bytes + unknown)?.format == format)
+        }
+        #expect(inspect(unknown + Fixtures.savedModel(writing))?.safety == .dangerous)
+        #expect(inspect(field(2, []) + Fixtures.savedModel(writing))?.safety == .dangerous)
+        #expect(inspect(field(1, []) + writing)?.safety == .dangerous)
+        #expect(inspect(field(1, varint: 3) + writing)?.safety == .dangerous)
+    }
+
+    @Test func `a file of two formats is neither of them with certainty`() throws {
+        let both = try #require(inspect(Fixtures.onnx(producer: []) + Fixtures.savedModel(writing)))
+        #expect(both.codes.contains("ambiguous_format"))
+        #expect(both.codes.contains("dangerous_operator"))
+        #expect(both.safety == .dangerous)
+        let third = try #require(inspect(Fixtures.onnx() + Fixtures.coreml(field(402, field(1, "x")))))
+        #expect(third.codes == ["ambiguous_format"])
+        #expect(third.safety == .unscannable)
+    }
+
+    @Test func `messages of other kinds are none of these`() {
+        let entry = field(1, "name") + field(2, "value")
+        #expect(inspect(field(1, entry) + field(1, entry)) == nil)
+        #expect(inspect(field(1, varint: 1) + field(2, field(1, "a") + field(2, field(1, entry)))) == nil)
+    }
+}
+
 @Suite struct `Core ML models` {
     @Test func `kind, interface and author are told`() throws {
         let inspection = try #require(inspect(Fixtures.coreml(field(402, []))))

@@ -1,37 +1,35 @@
 internal import Vocabulary
 
 /// A frozen TensorFlow graph: a bare GraphDef.
-enum TensorFlowGraph: HeaderFormat {
+enum TensorFlowGraph: ProtobufFormat {
     static let format = ModelFormat.tensorflowGraph
     static let atBest = Safety.safe
 
-    static func recognises(_ head: Head) throws(ReadFailure) -> Bool {
-        guard let shape = try ProtobufShape(head, startingWith: 0x0A, allowing: [1, 2, 3, 4], nestedIn: 1) else {
-            return false
-        }
-        // A NodeDef: name and operation, and what else a node may have.
-        return shape.nested.isSuperset(of: [1, 2]) && shape.nested.isSubset(of: [1, 2, 3, 4, 5, 6, 7])
-            && (shape.wires[3] ?? .varint) == .varint && TensorFlowNodes.startsWithNode(head.bytes)
+    static func matches(_ shape: ProtobufShape, _ head: Head) -> Bool {
+        guard let node = shape.nested[1], node.isSuperset(of: [.bytes(1), .bytes(2)]) else { return false }
+        // Only what has nothing else can be believed to be a graph when it is not all there.
+        return !shape.isCut
+            || shape.nested(1, hasOnly: Set(1...7)) && shape.kinds.allSatisfy { $0.number <= 4 }
+                && TensorFlowNodes.startsWithNode(head.bytes)
     }
 
     static func read(_ source: any ByteSource, into report: inout HeaderReport) throws(ReadFailure) {
         var nodes = TensorFlowNodes(source)
         defer { nodes.note(in: &report) }
-        try nodes.readGraph(ProtobufMessage(source))
+        try nodes.confirm(&report) { nodes throws(ReadFailure) in try nodes.readGraph(ProtobufMessage(source)) }
     }
 }
 
 /// A TensorFlow SavedModel's `saved_model.pb`; its variables are in other files.
-enum SavedModel: HeaderFormat {
+enum SavedModel: ProtobufFormat {
     static let format = ModelFormat.savedModel
     static let atBest = Safety.safe
 
-    static func recognises(_ head: Head) throws(ReadFailure) -> Bool {
-        guard let shape = try ProtobufShape(head, startingWith: 0x08, allowing: [1, 2], nestedIn: 2) else {
-            return false
-        }
-        return shape.numbers[1] == 1 && shape.wires[2] == .bytes && shape.nested.isSubset(of: Set(1...7))
-            && shape.nested.contains(shape.cutNumber == nil ? 2 : 1)
+    static func matches(_ shape: ProtobufShape, _ head: Head) -> Bool {
+        guard let graph = shape.nested[2], graph.contains(.bytes(1)) else { return false }
+        if !shape.isCut { return graph.contains(.bytes(2)) }
+        return shape.numbers[1] == 1 && shape.kinds.allSatisfy { $0.number <= 2 }
+            && shape.nested(2, hasOnly: Set(1...7))
     }
 
     static func read(_ source: any ByteSource, into report: inout HeaderReport) throws(ReadFailure) {
@@ -41,9 +39,11 @@ enum SavedModel: HeaderFormat {
             graphs.note(in: &report)
             nodes.note(in: &report)
         }
-        var message = ProtobufMessage(source)
-        while let field = try message.next() {
-            if field.number == 2 { try graphs.read(message.message(field), into: &nodes) }
+        try nodes.confirm(&report) { nodes throws(ReadFailure) in
+            var message = ProtobufMessage(source)
+            while let field = try message.next() {
+                if field.number == 2, field.wire == .bytes { try graphs.read(message.message(field), into: &nodes) }
+            }
         }
     }
 

@@ -31,6 +31,26 @@ struct TensorFlowNodes {
         }
     }
 
+    /// Reads nodes, and takes the file for another format when none of them has an operator of TensorFlow's: other
+    /// messages may be built like graphs. What ends too early has had no chance to show one.
+    mutating func confirm(
+        _ report: inout HeaderReport, _ read: (inout TensorFlowNodes) throws(ReadFailure) -> Void
+    ) throws(ReadFailure) {
+        do {
+            try read(&self)
+            if !hasKnownOperators { report.format = .unknown }
+        } catch {
+            guard case .malformed = error, !hasKnownOperators else { throw error }
+            report.format = .unknown
+        }
+    }
+
+    private var hasKnownOperators: Bool {
+        operations.counts.keys.contains {
+            TensorFlowOperations.known.contains($0) || TensorFlowOperations.danger(of: $0) != nil
+        }
+    }
+
     func note(in report: inout HeaderReport) {
         report.set("node_count", operations.total)
         report.set("operators", .counts(operations.counts))
@@ -50,6 +70,7 @@ struct TensorFlowNodes {
     mutating func readGraph(_ message: ProtobufMessage) throws(ReadFailure) {
         var message = message
         while let field = try message.next() {
+            guard field.wire == .bytes else { continue }
             if field.number == 1 { try readNode(message.message(field)) }
             guard field.number == 2 else { continue }
             var library = try message.message(field)
