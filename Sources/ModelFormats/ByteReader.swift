@@ -17,17 +17,20 @@ public protocol ByteStream: AnyObject {
     private var filled = 0
     private var index = 0
     private let end: Int64
+    /// How much the next refill from a source reads: little after a jump, more with every refill that follows it.
+    private var readAhead = ByteReader.smallRead
 
     /// How much is read at a time.
     public static let bufferSize = 64 * 1024
+    private static let smallRead = 4 * 1024
 
-    /// Reads a source from an offset to its end.
-    public init(_ source: any ByteSource, from offset: Int64 = 0) {
+    /// Reads a source from an offset to its end, or to another offset before that.
+    public init(_ source: any ByteSource, from offset: Int64 = 0, to end: Int64 = .max) {
         stream = nil
         self.source = source
         unsafe buffer = .allocate(byteCount: Self.bufferSize, alignment: 64)
         bufferStart = max(0, offset)
-        end = source.sizeInBytes
+        self.end = min(end, source.sizeInBytes)
     }
 
     /// Reads a stream from where it is, whose length nobody knows.
@@ -111,6 +114,7 @@ public protocol ByteStream: AnyObject {
                     bufferStart += Int64(index) + left
                     filled = 0
                     index = 0
+                    readAhead = Self.smallRead
                     return
                 }
                 if try !refill() { throw .truncated(what: what(), offset: offset) }
@@ -159,7 +163,9 @@ public protocol ByteStream: AnyObject {
         if let stream {
             filled = unsafe try stream.next(into: buffer)
         } else if let source {
-            filled = unsafe try source.read(at: bufferStart, into: buffer)
+            let count = Int(min(Int64(readAhead), max(0, end - bufferStart)))
+            filled = unsafe try source.read(at: bufferStart, into: .init(rebasing: buffer[..<count]))
+            readAhead = min(readAhead * 4, Self.bufferSize)
         }
         return filled > 0
     }
