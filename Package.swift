@@ -64,6 +64,7 @@ let package = Package(
         room("DropWatch", ["LinuxSystem", "Vocabulary"]),
         room("ContentStore", ["LinuxSystem", "Vocabulary", "CLibcrypto"]),
         room("Manifest", ["Vocabulary", yams]),
+        room("ModelFormats", ["CCompression", "LinuxSystem", "Vocabulary"]),
         room("Registry", ["PostgresClient", "Vocabulary"]),
         room("ServiceManager", ["CSystemd", "LinuxSystem", "Vocabulary", logging]),
         room("Settings", ["Vocabulary", yams]),
@@ -77,6 +78,8 @@ let package = Package(
         .target(name: "CLinux"),
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(
+            name: "CCompression", providers: [.apt(["zlib1g-dev", "libbz2-dev", "liblzma-dev", "liblz4-dev"])]),
         .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
         // Tests.
@@ -94,6 +97,7 @@ let package = Package(
         tests("ServiceManager"),
         tests("Registry", ["LocalPostgres", "PostgresClient", "Vocabulary"]),
         tests("DropWatch", ["LinuxSystem"]),
+        tests("ModelFormats", ["LinuxSystem", "Vocabulary"]),
         tests("ContentStore", ["LinuxSystem"]),
         tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient"]),
         .testTarget(

@@ -110,6 +110,10 @@ want_build_packages() {
     want libpq-dev "PostgreSQL's client library" pkg-config --exists libpq
     want libsystemd-dev "readiness, watchdog, journal" pkg-config --exists libsystemd
     want libssl-dev "SHA-256" pkg-config --exists 'libcrypto >= 3.0'
+    want zlib1g-dev "looks into zlib, gzip and zip" test -e /usr/include/zlib.h
+    want libbz2-dev "looks into bzip2" test -e /usr/include/bzlib.h
+    want liblzma-dev "looks into xz and lzma" test -e /usr/include/lzma.h
+    want liblz4-dev "looks into lz4" test -e /usr/include/lz4frame.h
 }
 
 # --- The toolchain --------------------------------------------------------------------------------------------------
