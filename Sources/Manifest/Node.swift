@@ -1,3 +1,5 @@
+internal import Vocabulary
+
 /// A place in a manifest.
 struct Position: Sendable, Hashable, Comparable {
     /// Counted from 1; a line ends with LF, CR or CR LF.

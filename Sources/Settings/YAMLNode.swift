@@ -1,4 +1,5 @@
 internal import Yams
+import Vocabulary
 
 /// A place in the file, counted from 1; columns in characters.
 struct Position: Comparable {

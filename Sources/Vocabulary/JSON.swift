@@ -81,7 +81,7 @@ extension JSON: Hashable {
 
 extension Hasher {
     /// Mixes in a string's bytes, not its canonical form.
-    mutating func combine(bytesOf text: String) {
+    public mutating func combine(bytesOf text: String) {
         for byte in text.utf8 { combine(byte) }
         combine(0xFF as UInt8)
     }

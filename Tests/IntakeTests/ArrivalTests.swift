@@ -3,6 +3,7 @@ import LinuxSystem
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// Every way in which a pair can arrive is registered at once: the periodic listing is an hour away in these tests.
 @Suite(.requiresPostgres) struct `Ways of arriving` {

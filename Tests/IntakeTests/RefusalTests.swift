@@ -3,6 +3,7 @@ import LinuxSystem
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// What cannot be taken is kept, with one clear reason, and nothing else is delayed.
 @Suite(.requiresPostgres) struct `Refusals` {

@@ -1,5 +1,6 @@
 import Manifest
 import TestKit
+import Vocabulary
 
 /// Random JSON texts: mostly well-formed, with everything that readers are known to disagree about.
 struct DocumentGenerator {

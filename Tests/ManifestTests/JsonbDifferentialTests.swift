@@ -2,6 +2,7 @@ import Manifest
 import PostgresClient
 import TestKit
 import Testing
+import Vocabulary
 
 @Suite(.requiresPostgres) struct `Manifests beside PostgreSQL` {
     private func connection() throws -> Connection {

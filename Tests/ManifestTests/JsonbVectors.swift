@@ -1,4 +1,5 @@
 import Manifest
+import Vocabulary
 
 /// What the registry would be handed: for comparing with a live `jsonb`.
 enum JsonbVectors {

@@ -1,8 +1,9 @@
 internal import Glibc
 public import LinuxSystem
-public import Manifest
+internal import Manifest
 internal import PostgresClient
 public import Testing
+public import Vocabulary
 
 /// A real ingotd with a drop directory, a store and a database of its own.
 public final class Daemon {
