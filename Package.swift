@@ -96,6 +96,7 @@ let package = Package(
         tests("DropWatch", ["LinuxSystem"]),
         tests("ContentStore", ["LinuxSystem"]),
         tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient"]),
+        .executableTarget(name: "CRecorder", path: "Tests/CRecorder"),
         .testTarget(
             name: "FaultTests",
             dependencies: ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "TestKit"],
