@@ -100,6 +100,7 @@ let package = Package(
         tests("ModelFormats", ["LinuxSystem", "Vocabulary"]),
         tests("ContentStore", ["LinuxSystem"]),
         tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient"]),
+        .executableTarget(name: "CRecorder", path: "Tests/CRecorder"),
         .testTarget(
             name: "FaultTests",
             dependencies: ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "TestKit"],

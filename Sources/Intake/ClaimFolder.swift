@@ -181,6 +181,15 @@ extension ClaimFolder {
         }
     }
 
+    /// Leaves a note that tells how to undo what is done next: after a power cut it has to be there if that is.
+    ///
+    /// Where the file system does not keep the order it is synced. Without that, files were found in a claim without the note of where they
+    /// came from: they would be registered under another name, or given back into another directory.
+    func leaveFirst(_ note: [UInt8], as name: FileName, on fileSystem: FileSystemKind) throws(SystemError) {
+        try leave(note, as: name)
+        if !fileSystem.keepsOrder { try directory.sync() }
+    }
+
     /// Removes the folder with everything in it; only for a claim whose row is committed or whose files are elsewhere.
     ///
     /// Only the files named in `contents` and the daemon's own are unlinked. The payload goes first: a folder with the manifest alone is the one state that asks the registry before it removes anything.

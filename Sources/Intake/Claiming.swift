@@ -32,7 +32,9 @@ enum Claiming {
     ) throws(SystemError) -> ClaimResult {
         let folder = try ClaimFolder(making: id, in: drop.root.claims)
         do {
-            if !origin.names.isEmpty { try folder.leave(origin.bytes, as: ClaimFolder.originNote) }
+            if !origin.names.isEmpty {
+                try folder.leaveFirst(origin.bytes, as: ClaimFolder.originNote, on: drop.root.fileSystem)
+            }
             if isManifestFirst { try folder.leave([0x31], as: ClaimFolder.manifestFirstNote) }
             let takesPayload = candidate.payloadStatus?.kind == .regular && !isNotOurs(candidate)
             if takesPayload, let status = candidate.payloadStatus {

@@ -50,18 +50,18 @@ struct Rejecting {
         _ payload: FileName, _ owner: OriginalOwner?, from source: Descriptor, to target: Descriptor
     ) throws(SystemError) {
         guard let owner else {
-            return try source.rename(payload, to: target, as: payload, replacing: true)
+            return try move(payload, from: source, to: target)
         }
         // A repeated step finds it moved already.
         guard let status = try source.status(of: payload) else { return }
         // The note was left, but the file never became the daemon's: it is as its producer had it.
         guard status.owner == Identity.user else {
-            return try source.rename(payload, to: target, as: payload, replacing: true)
+            return try move(payload, from: source, to: target)
         }
         let file = try source.open(payload)
         if status.linkCount == 1 {
             try restore(owner, on: file)
-            return try source.rename(payload, to: target, as: payload, replacing: true)
+            return try move(payload, from: source, to: target)
         }
         try target.unlink(payload)
         let copy = try target.open(payload, [.writeOnly, .create, .exclusive], mode: 0o600)
@@ -75,6 +75,15 @@ struct Rejecting {
             throw error
         }
         try source.unlink(payload)
+    }
+
+    /// Moves a file, whatever has its name there.
+    ///
+    /// After a power cut btrfs may have a renamed file under both names. Between two names of one file rename(2) succeeds and does nothing, and the
+    /// claim would never be empty: the old name is unlinked.
+    private func move(_ name: FileName, from source: Descriptor, to target: Descriptor) throws(SystemError) {
+        try source.rename(name, to: target, as: name, replacing: true)
+        try source.unlink(name)
     }
 
     private func restore(_ owner: OriginalOwner, on file: Descriptor) throws(SystemError) {

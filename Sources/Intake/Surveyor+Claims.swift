@@ -88,7 +88,10 @@ extension Surveyor {
     func rejectOrphan(_ entry: WaitingRoom.Entry, _ spot: Spot, _ drop: Drop, _ directory: Descriptor) {
         do throws(SystemError) {
             let folder = try ClaimFolder(making: newID(), in: drop.root.claims)
-            if !spot.directory.names.isEmpty { try folder.leave(spot.directory.bytes, as: ClaimFolder.originNote) }
+            if !spot.directory.names.isEmpty {
+                try folder.leaveFirst(
+                    spot.directory.bytes, as: ClaimFolder.originNote, on: drop.root.fileSystem)
+            }
             try directory.rename(spot.name, to: folder.directory, as: spot.name, replacing: false)
             let isManifest = isSidecar(spot.name)
             let claim = Claim(
@@ -266,7 +269,7 @@ extension Surveyor {
                 status.kind == .regular
             else { return noted }
             let owner = noted ?? OriginalOwner(status)
-            if noted == nil { try claim.folder.leave(owner.note, as: note) }
+            if noted == nil { try claim.folder.leaveFirst(owner.note, as: note, on: claim.drop.root.fileSystem) }
             try directory.setOwner(of: name, Identity.user, group: nil)
             if status.mode & 0o400 == 0 { try directory.setMode(of: name, 0o400) }
             return owner
@@ -316,13 +319,19 @@ extension Surveyor {
         guard let payload = contents.payload ?? contents.manifest else { return }
         do throws(SystemError) {
             let directory = try claim.drop.root.directory.openDirectory(claim.origin)
-            if let owner = contents.owner, let status = try claim.folder.directory.status(of: payload),
-                status.linkCount == 1
-            {
+            let status = try claim.folder.directory.status(of: payload)
+            let present = try directory.status(of: payload)
+            let isBack = if let status, let present { status.isSameFile(as: present) } else { false }
+            if let owner = contents.owner, let status, status.linkCount == (isBack ? 2 : 1) {
                 try? claim.folder.directory.open(payload).setMode(owner.mode & 0o777)
                 try? claim.folder.directory.setOwner(of: payload, owner.user, group: owner.group)
             }
-            try claim.folder.directory.rename(payload, to: directory, as: payload, replacing: false)
+            if isBack {
+                // A power cut may leave a renamed file under both names; it is the same file.
+                try claim.folder.directory.unlink(payload)
+            } else {
+                try claim.folder.directory.rename(payload, to: directory, as: payload, replacing: false)
+            }
             try directory.sync()
             try claim.folder.remove(ClaimContents(), from: claim.drop.root.claims)
             scan.enqueue(.init(drop: claim.drop.key, path: claim.origin))

@@ -73,7 +73,10 @@ final class Taker {
         case .move:
             guard let payload = claim.payload else { throw .changed }
             do {
-                if !work.wasLockedDown { try claim.folder.leave(work.owner.note, as: ClaimFolder.ownerNote) }
+                if !work.wasLockedDown {
+                    try claim.folder.leaveFirst(
+                        work.owner.note, as: ClaimFolder.ownerNote, on: claim.drop.root.fileSystem)
+                }
             } catch { throw .system(error) }
             blob = try store.adopt(
                 work.file, in: claim.folder.directory, name: payload, tools: tools, checkpoint: watching(work))

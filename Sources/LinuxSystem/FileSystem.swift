@@ -23,6 +23,10 @@ public struct FileSystemKind: Sendable, Hashable {
     /// Whether a power cut or a reboot empties it.
     public let isVolatile: Bool
 
+    /// Whether changes to directories reach the disk in the order in which they were made: ext4 and XFS write all of them to one journal.
+    /// btrfs logs what an fsync(2) asks for, so that after a power cut a later change may be there without an earlier one.
+    public var keepsOrder: Bool { ["ext4", "xfs", "tmpfs"].contains(name) }
+
     /// Whether changes made by others show up as inotify events, and leases as proof.
     public var tellsTheTruth: Bool { trust == .local }
 

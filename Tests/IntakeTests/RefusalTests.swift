@@ -52,6 +52,34 @@ import Vocabulary
         daemon.await("registered", "a.bin")
     }
 
+    @Test func `found in its claim too, as a power cut may leave it, is finished`() throws {
+        try daemon.put(payload(1), as: "a.bin", in: daemon.drop)
+        try daemon.put([0x7B], as: "a.bin.manifest.json", in: daemon.drop)
+        let receipt = try expectRejected("a.bin", code: "manifest_syntax", keeping: payload(1))
+        let id = try #require(receipt["submission_id"]?.string.flatMap { FileName(Array($0.utf8)) })
+        daemon.kill()
+        let rejected = try daemon.drop.openDirectory(RelativePath(["rejected", id]))
+        let claim = try daemon.drop.openDirectory(".claims").makeOrOpenDirectory(id, mode: 0o700)
+        for name: FileName in ["a.bin", "a.bin.manifest.json"] { try rejected.link(name, to: claim, as: name) }
+        try rejected.rename("reason.json", to: claim, as: ".reason.json", replacing: false)
+        try daemon.start()
+        #expect(try eventually { try daemon.claims().isEmpty }, "\(daemon.log)")
+        #expect(try daemon.names(["rejected", id]) == ["a.bin", "a.bin.manifest.json", "reason.json"])
+        #expect(try daemon.count("registry.submissions") == 1)
+    }
+
+    @Test func `a payload in its claim and in the drop at once, as a power cut may leave it, is no refusal`() throws {
+        daemon.kill()
+        try daemon.submit("a.bin", payload(1), id: "good/a")
+        let claim = try daemon.drop.openDirectory(".claims").makeOrOpenDirectory(
+            "01a215ce-aa27-751c-9c11-8358f837b007", mode: 0o700)
+        try daemon.drop.link("a.bin", to: claim, as: "a.bin")
+        try daemon.start()
+        daemon.await("registered", "a.bin")
+        #expect(try eventually { try daemon.claims().isEmpty }, "\(daemon.log)")
+        #expect(try daemon.names(["rejected"]).isEmpty)
+    }
+
     @Test func `same version with another payload, with a free version and the file as its producer had it`() throws {
         try daemon.submit("a.bin", payload(1), id: "good/a")
         daemon.await("registered", "a.bin")

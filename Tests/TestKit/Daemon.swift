@@ -53,6 +53,19 @@ public final class Daemon {
         try configure(dropOptions: dropOptions, options: options)
     }
 
+    /// A daemon for a drop directory and a store that are there already; its configuration and log lie elsewhere.
+    public init(
+        drop dropPath: String, store storePath: String, dropOptions: [String] = [], database: String
+    ) throws {
+        scratch = try Scratch()
+        storeScratch = scratch
+        self.database = database
+        drop = try Descriptor.openDirectory(path: dropPath)
+        self.dropPath = dropPath
+        self.storePath = storePath
+        try configure(dropOptions: dropOptions)
+    }
+
     deinit {
         process?.signal(SIGKILL)
         _ = process?.wait(until: .now + .seconds(10))
@@ -74,13 +87,16 @@ public final class Daemon {
     // MARK: Running
 
     /// The program, beside the test bundle.
-    public static let program: String = {
+    public static let program = programBesideBundle("ingotd")
+
+    /// A program that is built with the tests.
+    public static func programBesideBundle(_ name: String) -> String {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = max(0, unsafe readlink("/proc/self/exe", &buffer, buffer.count))
         let bundle = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let directory = bundle.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        return directory.joined(separator: "/") + "/ingotd"
-    }()
+        return directory.joined(separator: "/") + "/\(name)"
+    }
 
     /// Where it logs to.
     public var logPath: String { "\(scratch.path)/log" }
@@ -159,11 +175,17 @@ public final class Daemon {
     public func sidecar(_ name: FileName) -> FileName { name.appending(".manifest.json") ?? name }
 
     /// Writes a file under a name that is ignored, and renames it into place.
-    public func put(_ content: [UInt8], as name: FileName, in directory: Descriptor, mode: UInt32 = 0o644) throws {
+    ///
+    /// - Parameter isSynced: whether the producer makes sure that a power cut does not take it.
+    public func put(
+        _ content: [UInt8], as name: FileName, in directory: Descriptor, mode: UInt32 = 0o644, isSynced: Bool = false
+    ) throws {
         guard let temporary = FileName(Array(".".utf8) + name.bytes + Array(".tmp".utf8)) else { return }
         let file = try directory.open(temporary, [.writeOnly, .create, .truncate], mode: mode)
         try file.write(content)
+        if isSynced { try file.sync() }
         try directory.rename(temporary, to: directory, as: name, replacing: true)
+        if isSynced { try directory.sync() }
     }
 
     // MARK: Looking

@@ -34,11 +34,14 @@ public enum PostgresFixture {
     /// - Parameters:
     ///   - name: a word for the directory's name.
     ///   - isDurable: whether it waits for the disk as a real one does.
-    public static func throwawayCluster(named name: String, isDurable: Bool = false) throws -> PrivateCluster {
+    ///   - settings: further settings of the server.
+    public static func throwawayCluster(
+        named name: String, isDurable: Bool = false, settings: [String: String] = [:]
+    ) throws -> PrivateCluster {
         let directory = "/tmp/ingot-test-\(getpid())-\(name)-\(counter.add(1, ordering: .relaxed).newValue)"
         var options = PrivateCluster.Options()
         options.isDurable = isDurable
-        options.settings = ["max_connections": "200"]
+        options.settings = ["max_connections": "200"].merging(settings) { $1 }
         cleanUpAtExit()
         directories.withLock { $0.append(directory) }
         let cluster = try PrivateCluster.start(in: directory, options: options)

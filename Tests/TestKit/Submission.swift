@@ -54,15 +54,22 @@ public struct Submission: Sendable {
 
 extension Daemon {
     /// Drops a submission as a careful producer does; one that is to be refused gets a manifest that cannot be read.
-    public func drop(_ submission: Submission) throws {
+    ///
+    /// - Parameter isSynced: whether it is on disk when this returns; it may lie one directory deep.
+    public func drop(_ submission: Submission, isSynced: Bool = false) throws {
         let directory = try directory(submission.path)
-        if let content = submission.content { try put(content, as: submission.name, in: directory) }
+        if isSynced, !submission.path.isEmpty { try drop.sync() }
+        if let content = submission.content {
+            try put(content, as: submission.name, in: directory, isSynced: isSynced)
+        }
         switch submission.fate {
         case .waits where submission.content != nil: return
-        case .rejected("manifest_syntax"): try put(Array("{".utf8), as: sidecar(submission.name), in: directory)
+        case .rejected("manifest_syntax"):
+            try put(Array("{".utf8), as: sidecar(submission.name), in: directory, isSynced: isSynced)
         default:
             try put(
-                manifest(submission.modelID, submission.version), as: sidecar(submission.name), in: directory)
+                manifest(submission.modelID, submission.version), as: sidecar(submission.name), in: directory,
+                isSynced: isSynced)
         }
     }
 }

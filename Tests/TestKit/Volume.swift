@@ -82,6 +82,30 @@ public final class Volume: Sendable {
         backing = kind == .overlay ? scratch : nil
     }
 
+    /// Mounts an image that is there already; its name may be removed afterwards.
+    public init(mounting image: String, as kind: FileSystemType, options: [String] = []) throws {
+        let place = try Scratch()
+        defer { withExtendedLifetime(place) {} }
+        let all = (["loop"] + options).joined(separator: ",")
+        try Tool.run("mount", ["-t", kind.rawValue, "-o", all, image, place.path])
+        root = try Descriptor.openDirectory(path: place.path)
+        try Tool.run("umount", ["--lazy", place.path])
+        self.kind = kind
+        path = "/proc/\(getpid())/fd/\(root.number)"
+        upper = nil
+        backing = nil
+    }
+
+    /// A directory for large files, in memory.
+    public static func scratchInMemory() throws -> Scratch { try Scratch(on: memory.get()) }
+
+    /// An empty file system of a kind as a file `image` in a scratch directory in memory.
+    public static func image(of kind: FileSystemType) throws -> Scratch {
+        let scratch = try scratchInMemory()
+        try makeFileSystem(kind, kind.usualSizeInMiB, [], scratch)
+        return scratch
+    }
+
     private static func makeFileSystem(
         _ kind: FileSystemType, _ sizeInMiB: Int, _ options: [String], _ scratch: Scratch
     ) throws {
