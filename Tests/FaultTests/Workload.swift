@@ -42,7 +42,12 @@ extension Daemon {
         var wrong: [String] = []
         _ = try eventually(within: limit) {
             guard try claims().isEmpty else { return false }
-            wrong = try checker.settled(submissions)
+            do {
+                wrong = try checker.settled(submissions)
+            } catch let failure as ToolFailure {
+                // A file went away while it was read: not everything has come to rest.
+                wrong = ["\(failure)"]
+            }
             return wrong.isEmpty
         }
         if try !claims().isEmpty { wrong = try checker.settled(submissions) }

@@ -1,5 +1,6 @@
 import Glibc
 import ServiceManager
+import TestKit
 import Testing
 
 @Suite struct `Messages to the service manager` {
