@@ -92,19 +92,23 @@ let package = Package(
             swiftSettings: house),
         tests("Vocabulary"),
         tests("LinuxSystem"),
-        tests("Manifest", ["LocalPostgres", "PostgresClient"]),
+        tests("Manifest", ["LocalPostgres", "PostgresClient", "Vocabulary"]),
         tests("Settings"),
         tests("ServiceManager"),
         tests("Registry", ["LocalPostgres", "PostgresClient", "Vocabulary"]),
         tests("DropWatch", ["LinuxSystem"]),
-        tests("ModelFormats", ["LinuxSystem", "Vocabulary"]),
+        .testTarget(
+            name: "ModelFormatsTests", dependencies: ["LinuxSystem", "ModelFormats", "TestKit", "Vocabulary"],
+            exclude: ["Python"], swiftSettings: house),
         tests("ContentStore", ["LinuxSystem"]),
-        tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient"]),
+        tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "Vocabulary"]),
         .executableTarget(name: "CRecorder", path: "Tests/CRecorder"),
         .testTarget(
             name: "FaultTests",
-            dependencies: ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "TestKit"],
+            dependencies: [
+                "ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "TestKit", "Vocabulary",
+            ],
             exclude: ["hostile.py"], swiftSettings: house),
-        .testTarget(name: "SystemTests", dependencies: ["LinuxSystem", "TestKit"], swiftSettings: house),
+        .testTarget(name: "SystemTests", dependencies: ["LinuxSystem", "TestKit", "Vocabulary"], swiftSettings: house),
     ]
 )

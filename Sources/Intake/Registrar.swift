@@ -19,6 +19,8 @@ final class Registrar {
     private static let openingTime = Duration.seconds(20)
     /// How often an idle connection is tried, so that the status is true.
     private static let pingInterval = Duration.seconds(30)
+    /// How soon a connection that was regained is tried when nothing comes that would.
+    private static let proofInterval = Duration.seconds(1)
     private static let longestPause = Duration.seconds(30)
 
     private let stages: Stages
@@ -58,7 +60,10 @@ final class Registrar {
         session?.close()
     }
 
-    private var nextTurn: Monotonic { session == nil ? nextAttempt : .now + Self.pingInterval }
+    private var nextTurn: Monotonic {
+        if session == nil { return nextAttempt }
+        return .now + (unreachableSince == nil ? Self.pingInterval : Self.proofInterval)
+    }
 
     // MARK: The connection
 
@@ -71,7 +76,7 @@ final class Registrar {
         if session == nil, nextAttempt <= .now { connect() }
         guard isIdle, let session else { return }
         do throws(RegistryError) {
-            _ = try session.recordedOutcomes(of: [])
+            try session.rehearse()
             prove()
         } catch { lose(error) }
     }
@@ -99,22 +104,30 @@ final class Registrar {
         }
     }
 
+    /// A connection is worth something only when something was written through it: until then an outage is not over.
     private func celebrate() {
         stages.board.update { state in
-            state.database = .ok
-            state.parkedClaims = []
-            state.parkedRefusals = []
+            if case .unreachable(let since, let why) = state.database {
+                state.database = .regained(since: since, why: why)
+            } else {
+                state.database = .ok
+            }
         }
         // Claims from before the start and from the time without a database look the same, and are taken up the same way.
         stages.inbox.send(.resumeClaims)
     }
 
-    /// Something was written or read: only now is the connection worth something, and an outage over.
+    /// Something was written, or everything gone through that writing takes: an outage is over.
     private func prove() {
         guard let since = unreachableSince else { return }
         pause = .milliseconds(500)
         unreachableSince = nil
         hasToldProducers = false
+        stages.board.update { state in
+            state.database = .ok
+            state.parkedClaims = []
+            state.parkedRefusals = []
+        }
         stages.log.event(.databaseAvailable, .notice, "The database is back after \(spoken(.now - since))")
     }
 
@@ -143,15 +156,16 @@ final class Registrar {
         station.work(onAll: jobs.map(\.claim?.key))
         let entries = jobs.compactMap(entry)
         let asked = jobs.compactMap { if case .ask(let id) = $0 { id } else { nil } }
-        do throws(RegistryError) {
-            let verdicts = try persistently { (session) throws(RegistryError) in
-                entries.isEmpty ? [:] : try session.record(entries)
+        if !entries.isEmpty {
+            do throws(RegistryError) {
+                let verdicts = try persistently { (session) throws(RegistryError) in try session.record(entries) }
+                prove()
+                giveBackUnwanted(jobs, verdicts)
+                finish(jobs, verdicts)
+            } catch {
+                if session != nil { lose(error) }
+                park(jobs.filter { if case .ask = $0 { false } else { true } })
             }
-            giveBackUnwanted(jobs, verdicts)
-            finish(jobs, verdicts)
-        } catch {
-            if session != nil { lose(error) }
-            park(jobs.filter { if case .ask = $0 { false } else { true } })
         }
         if !asked.isEmpty { ask(asked) }
     }
@@ -179,16 +193,12 @@ final class Registrar {
             throw RegistryError(code: .database, operation: "recording", message: "There is no connection.")
         }
         do {
-            let result = try body(first)
-            prove()
-            return result
+            return try body(first)
         } catch where error.scope == .transient {
             lose(error)
             connect()
             guard let second = session else { throw error }
-            let result = try body(second)
-            prove()
-            return result
+            return try body(second)
         }
     }
 

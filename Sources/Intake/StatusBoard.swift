@@ -17,15 +17,18 @@ final class StatusBoard: Sendable {
 
     /// The state of the connection to the registry.
     enum Database: Sendable, Equatable {
-        case connecting
+        /// For the first time.
+        case connecting(since: Monotonic)
         case ok
+        /// There is a connection again, but nothing was written through it yet.
+        case regained(since: Monotonic, why: String)
         case unreachable(since: Monotonic, why: String)
     }
 
     /// Everything there is to say.
     struct State: Sendable {
         var drops: [String: DropState] = [:]
-        var database = Database.connecting
+        var database = Database.connecting(since: .now)
         var storeProblem: String?
         /// Why the configuration on disk is not in force.
         var configurationProblem: String?
@@ -69,11 +72,19 @@ final class StatusBoard: Sendable {
 extension StatusBoard.State {
     /// A transaction takes milliseconds; one that takes this long waits for somebody.
     private static let slow = Duration.seconds(10)
+    /// How long the first connection may take before it is a problem.
+    private static let connectingTime = Duration.seconds(25)
 
     /// The problems, worst first, in a few words each.
     func problems(now: Monotonic) -> [String] {
         var problems: [String] = []
-        if case .unreachable(let since, let why) = database {
+        switch database {
+        case .ok: break
+        case .connecting(let since):
+            if now - since >= Self.connectingTime {
+                problems.append("database not ready for \(spoken(now - since)): connecting, or making its schema")
+            }
+        case .unreachable(let since, let why), .regained(let since, let why):
             problems.append(
                 "database unreachable for \(spoken(now - since)), \(parkedClaims.count) models stored and waiting"
                     + (parkedRefusals.isEmpty ? "" : ", \(parkedRefusals.count) refusals") + " (\(why))")
@@ -134,7 +145,7 @@ extension StatusBoard.State {
         switch database {
         case .connecting: "connecting"
         case .ok: "ok"
-        case .unreachable: "unreachable"
+        case .regained, .unreachable: "unreachable"
         }
     }
 }

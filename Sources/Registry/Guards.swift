@@ -14,6 +14,10 @@ enum Guards {
     /// An acknowledged COMMIT has to mean durable, whatever role and database prefer; what waits for even more is left
     /// alone. The server's limits lie below ours, so that it is the server that gives up first and says why. A plan is made
     /// once per connection, perhaps when the tables are empty: a scan of them all must not be kept for the day they are not.
+    ///
+    /// A daemon that is cut off in the middle of its commands leaves a transaction that waits for the rest with the lock of
+    /// writers in its hands, and none of the time limits runs there: by the system's usual keepalive it would keep
+    /// all daemons waiting for two hours. `transaction_timeout` (17 and later) ends it even when the network swears that the daemon is alive.
     static func settings(patience: Duration) -> Statement {
         let milliseconds = max(Int(patience / .milliseconds(1)) * 9 / 10, 100)
         return Statement(
@@ -25,6 +29,10 @@ enum Guards {
                 set_config('statement_timeout', '\(milliseconds)', true),
                 set_config('lock_timeout', '\(milliseconds)', true),
                 set_config('idle_in_transaction_session_timeout', '\(milliseconds)', true),
+                set_config('tcp_keepalives_idle', '10', true), set_config('tcp_keepalives_interval', '5', true),
+                set_config('tcp_keepalives_count', '3', true), set_config('tcp_user_timeout', '20000', true),
+                CASE WHEN current_setting('server_version_num')::integer >= 170000
+                    THEN set_config('transaction_timeout', '\(milliseconds)', true) END,
                 set_config('plan_cache_mode', 'force_generic_plan', true),
                 set_config('enable_seqscan', 'off', true)
             """)

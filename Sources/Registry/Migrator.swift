@@ -4,7 +4,7 @@ internal import Vocabulary
 /// Brings the schema up to date; any number of daemons may do so at once.
 struct Migrator {
     let connection: Connection
-    let patience: Duration
+    let patience: RegistrySession.Patience
 
     /// Makes the steps that are missing and lets `ingot_reader` in.
     ///
@@ -20,7 +20,8 @@ struct Migrator {
         }
     }
 
-    private var deadline: ContinuousClock.Instant { ContinuousClock.now + patience }
+    /// For a question, or a change that has no rows to go through.
+    private var deadline: ContinuousClock.Instant { ContinuousClock.now + patience.record }
 
     /// The first step that is missing.
     ///
@@ -66,6 +67,9 @@ struct Migrator {
     ///
     /// - Returns: whether it was we.
     private func make(_ migration: Migration) throws -> Bool {
+        // The first step makes tables, and is as quick as a question; later ones may rewrite them.
+        let patience = migration.version == 1 ? patience.record : patience.upkeep
+        let deadline = ContinuousClock.now + patience
         let begin = [Guards.begin, Guards.settings(patience: patience), Guards.lock(Migration.Lock.migrate)]
         _ = try connection.pipeline(begin, operation: "waiting to change the schema", deadline: deadline)
         let isMade = try appliedSteps()[migration.version] != nil

@@ -11,7 +11,8 @@ extension Registry {
     /// - Returns: what was done, one sentence each.
     /// - Throws: why not, and whose turn it is.
     public static func migrate(
-        connectionString: String, deadline: ContinuousClock.Instant, patience: Duration = .seconds(600)
+        connectionString: String, deadline: ContinuousClock.Instant,
+        patience: RegistrySession.Patience = RegistrySession.Patience()
     ) throws(RegistryError) -> [String] {
         var remarks: [String] = []
         let connection = try connect(connectionString, deadline: deadline, remarks: &remarks)

@@ -13,12 +13,12 @@ public import Vocabulary
 public final class RegistrySession {
     /// How long the server may take.
     public struct Patience: Sendable {
-        /// For one group, the wait for other daemons' groups included.
-        public var record = Duration.seconds(60)
-        /// For a change of the schema, or new paths for all files of a store.
+        /// For one group, the wait for other daemons' groups included; and for every question.
+        public var record = Duration.seconds(25)
+        /// For a change of a schema that has rows, or new paths for all files of a store.
         public var upkeep = Duration.seconds(600)
 
-        /// Enough for a slow disk, not for a dead server.
+        /// Enough for a slow disk, and not so much that half a minute goes by before somebody hears of a dead server.
         public init() {}
     }
 
@@ -34,7 +34,8 @@ public final class RegistrySession {
         self.patience = patience
     }
 
-    /// Opens the registry: connects, sees that the server takes writes, brings the schema up to date, announces the store.
+    /// Opens the registry: connects, sees that the server takes writes, brings the schema up to date, announces the store, and
+    /// goes through recording once.
     ///
     /// - Parameters:
     ///   - connectionString: any that libpq takes.
@@ -47,11 +48,12 @@ public final class RegistrySession {
     ) throws(RegistryError) -> RegistrySession {
         var remarks: [String] = []
         let connection = try Registry.connect(connectionString, deadline: deadline, remarks: &remarks)
-        let migrator = Migrator(connection: connection, patience: patience.upkeep)
+        let migrator = Migrator(connection: connection, patience: patience)
         remarks += try migrator.run()
         let session = RegistrySession(connection: connection, store: store, patience: patience)
         session.remarks = remarks
         try session.announceStore()
+        try session.rehearse()
         return session
     }
 
@@ -88,11 +90,26 @@ public final class RegistrySession {
         return result.rowCount == 1 ? result.integer(0, 0) ?? 0 : 0
     }
 
+    /// Does what recording does, with nothing to record: whoever may not write, finds a table locked or a server that was
+    /// demoted, hears of it here, and not when submissions are on their way.
+    ///
+    /// Without the lock of writers, because it draws no number.
+    public func rehearse() throws(RegistryError) {
+        _ = try transaction(EntryColumns([]).statement(storeID: store.id), operation: "trying to record")
+    }
+
     private func query(
         _ sql: String, _ parameters: [Parameter] = [], operation: String
     ) throws(RegistryError) -> QueryResult {
+        try transaction(Statement("query", sql, parameters), operation: operation)
+    }
+
+    /// Runs one statement in a transaction of its own, under our settings and not those of role or database.
+    private func transaction(_ statement: Statement, operation: String) throws(RegistryError) -> QueryResult {
         do {
-            return try connection.query(sql, parameters, deadline: ContinuousClock.now + patience.record)
+            return try connection.pipeline(
+                [Guards.begin, Guards.settings(patience: patience.record), statement, Guards.commit],
+                operation: operation, deadline: ContinuousClock.now + patience.record)[2]
         } catch {
             throw RegistryError(error, operation: operation)
         }
@@ -100,15 +117,21 @@ public final class RegistrySession {
 
     private func announceStore() throws(RegistryError) {
         let root = store.root.count > 1 && store.root.hasSuffix("/") ? String(store.root.dropLast()) : store.root
+        let known = try query(
+            "SELECT root FROM registry.stores WHERE store_id = $1::uuid", [.text(store.id)],
+            operation: "looking up the store")
+        // Only a store that was moved has paths to change.
+        let isMoved = known.rowCount == 1 && known.text(0, 0) != root
+        let patience = isMoved ? patience.upkeep : patience.record
         let announcement = Statement(
             "adopt store", "SELECT * FROM registry.adopt_store_1($1, $2, $3)",
             [.text(store.id), .text(store.host), .text(root)])
         do {
             let results = try connection.pipeline(
                 [
-                    Guards.begin, Guards.settings(patience: patience.upkeep), Guards.lock(Migration.Lock.record),
+                    Guards.begin, Guards.settings(patience: patience), Guards.lock(Migration.Lock.record),
                     announcement, Guards.commit,
-                ], operation: "announcing the store", deadline: ContinuousClock.now + patience.upkeep)
+                ], operation: "announcing the store", deadline: ContinuousClock.now + patience)
             guard let oldRoot = results[3].text(0, 1), oldRoot != root else { return }
             let paths = results[3].integer(0, 2) ?? 0
             remarks.append(

@@ -2,6 +2,7 @@ import Glibc
 import LinuxSystem
 import TestKit
 import Testing
+import Vocabulary
 
 /// Drop directory and store on which a payload gets into the store in one certain way.
 enum Way: String, CaseIterable, CustomTestStringConvertible {

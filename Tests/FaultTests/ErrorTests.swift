@@ -2,6 +2,7 @@ import Glibc
 import LinuxSystem
 import TestKit
 import Testing
+import Vocabulary
 
 /// A kind of failure, at one call or at every call from one on.
 struct Fault: CustomTestStringConvertible {

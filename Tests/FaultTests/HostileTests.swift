@@ -2,6 +2,7 @@ import Glibc
 import LinuxSystem
 import TestKit
 import Testing
+import Vocabulary
 
 /// An unprivileged user who does everything that can be done in a drop directory, beside an honest one.
 @Suite(.requiresPostgres, .requiresRoot, .requiresTool("python3"), .serialized) struct `Hostile producers` {

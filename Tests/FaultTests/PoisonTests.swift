@@ -3,6 +3,7 @@ import LinuxSystem
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// A submission that crashes or hangs the daemon is set aside after the second time, and everything else goes on (P7).
 @Suite(.requiresPostgres, .requiresFaultInjection) struct `Poison` {

@@ -1,6 +1,7 @@
 import LinuxSystem
 import TestKit
 import Testing
+import Vocabulary
 
 /// Drop directory and store on one disk, and how payloads get into the store there.
 enum PowerCutSetup: String, CaseIterable, CustomTestStringConvertible {

@@ -3,6 +3,7 @@ import LinuxSystem
 import LocalPostgres
 import TestKit
 import Testing
+import Vocabulary
 
 /// Random producers, faults and restarts, against a model of what must result. One seed is one run.
 ///

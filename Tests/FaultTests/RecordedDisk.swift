@@ -3,6 +3,7 @@ import LinuxSystem
 import Synchronization
 import TestKit
 import Testing
+import Vocabulary
 
 /// A file system on a disk that remembers every write and every flush in their order; Tests/CRecorder says how.
 ///

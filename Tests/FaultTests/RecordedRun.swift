@@ -3,6 +3,7 @@ import LocalPostgres
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// The daemon at work on a disk that remembers, and everything that was promised meanwhile, with the time.
 ///

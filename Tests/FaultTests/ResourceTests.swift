@@ -4,6 +4,7 @@ import LocalPostgres
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// Something runs out: the daemon says what and how much, keeps everything, and goes on by itself when there is more.
 @Suite(.requiresPostgres, .requiresRoot) struct `Running out` {

@@ -2,6 +2,7 @@ import LinuxSystem
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// A small mixed load, of every kind of ending: good, nested, bad, twice the same, in conflict.
 enum Workload {

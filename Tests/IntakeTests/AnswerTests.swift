@@ -3,6 +3,7 @@ import LinuxSystem
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// A producer's answer is true when it is given, and stays true.
 @Suite(.requiresPostgres) struct `Answers` {

@@ -3,6 +3,7 @@ import LinuxSystem
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// What can happen to a drop directory itself.
 @Suite(.requiresPostgres) struct `Drop directories` {

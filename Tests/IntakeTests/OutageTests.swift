@@ -4,6 +4,7 @@ import LocalPostgres
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// A database that is away costs nobody anything: intake goes on into the store, and everything registers by itself later.
 @Suite(.requiresPostgres, .serialized) struct `Outages of the database` {

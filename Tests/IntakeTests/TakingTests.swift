@@ -3,6 +3,7 @@ import LinuxSystem
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// Clone, move and copy are chosen by trying, each where it applies.
 @Suite(.requiresPostgres, .requiresRoot, .serialized) struct `Ways into the store` {

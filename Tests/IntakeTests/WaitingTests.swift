@@ -3,6 +3,7 @@ import LinuxSystem
 import Manifest
 import TestKit
 import Testing
+import Vocabulary
 
 /// What is not complete waits, visibly, and is taken the moment that it is.
 @Suite(.requiresPostgres) struct `Waiting` {

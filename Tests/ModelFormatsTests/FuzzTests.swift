@@ -2,6 +2,7 @@ import LinuxSystem
 import ModelFormats
 import TestKit
 import Testing
+import Vocabulary
 
 /// Numbers that look random and come out the same for the same seed (SplitMix64).
 struct SeededNumbers: RandomNumberGenerator {

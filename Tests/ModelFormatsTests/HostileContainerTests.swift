@@ -2,6 +2,7 @@ import LinuxSystem
 import ModelFormats
 import TestKit
 import Testing
+import Vocabulary
 
 @Suite struct `Containers that hide a pickle` {
     @Test(.requiresTool("python3"))

@@ -2,6 +2,7 @@ import LinuxSystem
 import ModelFormats
 import TestKit
 import Testing
+import Vocabulary
 
 /// Python's own unpicklers, made inert, against the scanner: it must see whatever they would import.
 @Suite struct `The scanner and Python` {

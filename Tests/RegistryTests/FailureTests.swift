@@ -67,6 +67,19 @@ import Vocabulary
         #expect(try session.record(registration()).isRegistered)
     }
 
+    @Test func `a session that could not record anything is not opened`() throws {
+        let registry = try SampleRegistry()
+        try registry.session().close()
+        let blocker = try registry.connection()
+        _ = try blocker.query("BEGIN", deadline: soon)
+        _ = try blocker.query("LOCK TABLE registry.models IN SHARE MODE", deadline: soon)
+        let error = #expect(throws: RegistryError.self) { try registry.session(patience: .milliseconds(500)) }
+        #expect(["55P03", "57014"].contains(error?.cause?.sqlState))
+        #expect(error?.scope == .transient)
+        _ = try blocker.query("COMMIT", deadline: soon)
+        #expect(try registry.session(patience: .seconds(5)).record(registration()).isRegistered)
+    }
+
     @Test func `a database that is read only is waited for`() throws {
         let registry = try SampleRegistry()
         let session = try registry.session()

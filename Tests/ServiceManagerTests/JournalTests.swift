@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import TestKit
 import Testing
 import Vocabulary
 

@@ -1,6 +1,8 @@
 import Glibc
 import ServiceManager
+import TestKit
 import Testing
+import Vocabulary
 
 @Suite struct `Messages to the service manager` {
     /// In a process of its own: sd_notify(3) reads the environment, which belongs to all tests at once.

@@ -1,5 +1,6 @@
 import TestKit
 import Testing
+import Vocabulary
 
 extension `Ingot on a machine with systemd` {
     @Test func `takes what producers drop, whatever their umask and wherever they put it`() async throws {

@@ -1,5 +1,6 @@
 import TestKit
 import Testing
+import Vocabulary
 
 extension `Ingot on a machine with systemd` {
     @Test func `tells the journal of a model with every field`() async throws {

@@ -1,5 +1,6 @@
 import Foundation
 import TestKit
+import Vocabulary
 
 /// The service on the machine.
 extension Machine {

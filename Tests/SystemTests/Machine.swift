@@ -1,6 +1,7 @@
 import Glibc
 import TestKit
 import Testing
+import Vocabulary
 
 /// Everything that needs a machine with Ingot on it. One machine for all, one test after the other.
 @Suite(.serialized, .requiresContainer, .timeLimit(.minutes(3)))

@@ -1,5 +1,6 @@
 import TestKit
 import Testing
+import Vocabulary
 
 extension `Ingot on a machine with systemd` {
     @Test func `is active once its drop directory is watched, and not before`() async throws {

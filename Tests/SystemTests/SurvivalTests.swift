@@ -1,5 +1,6 @@
 import TestKit
 import Testing
+import Vocabulary
 
 extension `Ingot on a machine with systemd` {
     private static let count = 1500

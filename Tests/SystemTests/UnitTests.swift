@@ -1,5 +1,6 @@
 import TestKit
 import Testing
+import Vocabulary
 
 extension `Ingot on a machine with systemd` {
     @Test func `has a unit without faults, and little that it could do harm with`() async throws {

@@ -11,8 +11,10 @@ public final class Daemon {
     public let scratch: Scratch
     private let storeScratch: Scratch
     private let dropScratch: Scratch
-    /// The connection string of its database.
-    public let database: String
+    /// The connection string of its database, for the tests.
+    public private(set) var database: String
+    /// The same for the daemon, which may have to go another way.
+    private let ownDatabase: String
     /// Its drop directory, open.
     public let drop: Descriptor
     /// The drop directory's path.
@@ -29,25 +31,30 @@ public final class Daemon {
     ///   - kind: the file system of the drop directory.
     ///   - storeKind: that of the store; the same directory tree when it is the same kind.
     ///   - dropOptions: lines of YAML for the drop directory.
+    ///   - options: lines of YAML at the top.
+    ///   - database: the connection string of its database; a new one when it is `nil`.
+    ///   - reaching: the daemon's own connection string for it, when that is another.
     public convenience init(
         on kind: FileSystemType = .host, storeOn storeKind: FileSystemType? = nil, dropOptions: [String] = [],
-        options: [String] = [], database: String? = nil
+        options: [String] = [], database: String? = nil, reaching ownDatabase: String? = nil
     ) throws {
         let scratch = try kind == .host ? Scratch() : Scratch(on: Volume.shared(kind))
         try self.init(
             in: scratch, storeIn: storeKind.flatMap { $0 == kind ? nil : try Scratch(on: Volume.shared($0)) } ?? scratch,
-            dropOptions: dropOptions, options: options, database: database)
+            dropOptions: dropOptions, options: options, database: database, reaching: ownDatabase)
     }
 
     /// The same in directories of the caller's, such as ones on volumes of its own.
     public init(
         in scratch: Scratch, dropIn dropScratch: Scratch? = nil, storeIn storeScratch: Scratch,
-        dropOptions: [String] = [], options: [String] = [], database: String? = nil
+        dropOptions: [String] = [], options: [String] = [], database: String? = nil,
+        reaching ownDatabase: String? = nil
     ) throws {
         self.scratch = scratch
         self.storeScratch = storeScratch
         self.dropScratch = dropScratch ?? scratch
         self.database = try database ?? PostgresFixture.freshDatabase()
+        self.ownDatabase = ownDatabase ?? self.database
         (drop, dropPath) = try self.dropScratch.makeDirectory("drop")
         storePath = try storeScratch.makeDirectory("store").path
         try configure(dropOptions: dropOptions, options: options)
@@ -59,7 +66,9 @@ public final class Daemon {
     ) throws {
         scratch = try Scratch()
         storeScratch = scratch
+        dropScratch = scratch
         self.database = database
+        ownDatabase = database
         drop = try Descriptor.openDirectory(path: dropPath)
         self.dropPath = dropPath
         self.storePath = storePath
@@ -76,7 +85,7 @@ public final class Daemon {
 
     /// Writes the configuration file.
     public func configure(dropOptions: [String] = [], options: [String] = [], drops: [String]? = nil) throws {
-        var lines = ["store: \"\(storePath)\"", "database: \"\(database)\""] + options + ["drops:"]
+        var lines = ["store: \"\(storePath)\"", "database: \"\(ownDatabase)\""] + options + ["drops:"]
         for path in drops ?? [dropPath] {
             lines.append("  - path: \"\(path)\"")
             lines += dropOptions.map { "    \($0)" }
@@ -219,8 +228,11 @@ public final class Daemon {
     /// The first column of a query's rows.
     public func column(_ sql: String) throws -> [String?] { try rows(sql).map { $0[0] } }
 
-    /// Forgets the connection, because the server was stopped.
-    public func disconnect() { connection = nil }
+    /// Forgets the connection, because the server was stopped; perhaps another one has taken its place.
+    public func disconnect(andUse other: String? = nil) {
+        connection = nil
+        if let other { database = other }
+    }
 
     /// The rows of a query.
     public func rows(_ sql: String) throws -> [[String?]] {

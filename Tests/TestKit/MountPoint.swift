@@ -9,9 +9,9 @@ public final class MountPoint: Sendable {
     private let path: String
 
     /// Mounts an empty file system over a directory in a scratch directory on the host.
-    public init(over path: String) throws {
+    public init(over path: String, sizeInMiB: Int = 1) throws {
         guard geteuid() == 0 else { try Test.cancel("Mounting needs root") }
-        try Tool.run("mount", ["-t", "tmpfs", "-o", "size=1m", "scratch", path])
+        try Tool.run("mount", ["-t", "tmpfs", "-o", "size=\(sizeInMiB)m", "scratch", path])
         self.path = path
     }
 

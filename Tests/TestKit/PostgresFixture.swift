@@ -34,16 +34,20 @@ public enum PostgresFixture {
     /// - Parameters:
     ///   - name: a word for the directory's name.
     ///   - isDurable: whether it waits for the disk as a real one does.
-    ///   - settings: further settings of the server.
+    ///   - place: the directory that it gets one of its own in.
+    ///   - settings: of the server, beside the usual ones.
+    ///   - prepare: makes the cluster itself, instead of initdb.
     public static func throwawayCluster(
-        named name: String, isDurable: Bool = false, settings: [String: String] = [:]
+        named name: String, isDurable: Bool = false, below place: String = "/tmp", settings: [String: String] = [:],
+        prepare: (_ directory: String) throws -> Void = { _ in }
     ) throws -> PrivateCluster {
-        let directory = "/tmp/ingot-test-\(getpid())-\(name)-\(counter.add(1, ordering: .relaxed).newValue)"
+        let directory = "\(place)/ingot-test-\(getpid())-\(name)-\(counter.add(1, ordering: .relaxed).newValue)"
         var options = PrivateCluster.Options()
         options.isDurable = isDurable
         options.settings = ["max_connections": "200"].merging(settings) { $1 }
         cleanUpAtExit()
         directories.withLock { $0.append(directory) }
+        try prepare(directory)
         let cluster = try PrivateCluster.start(in: directory, options: options)
         clusters.withLock { $0.append(cluster) }
         return cluster
@@ -52,9 +56,14 @@ public enum PostgresFixture {
     /// The connection string of a new, empty database on the shared server.
     public static func freshDatabase() throws -> String {
         let cluster = try cluster()
+        return try cluster.connectionString(database: freshDatabaseName(on: cluster))
+    }
+
+    /// The name of a new, empty database.
+    public static func freshDatabaseName(on cluster: PrivateCluster) throws -> String {
         let name = "test_\(counter.add(1, ordering: .relaxed).newValue)"
         try cluster.createDatabase(name)
-        return cluster.connectionString(database: name)
+        return name
     }
 }
 

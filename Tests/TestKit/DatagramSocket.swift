@@ -1,11 +1,12 @@
-import Glibc
+internal import Glibc
 
 /// A bound AF_UNIX datagram socket that stands in for the service manager's, or for journald's.
-struct DatagramSocket {
-    let descriptor: Int32
+public struct DatagramSocket: Sendable {
+    /// The socket.
+    public let descriptor: Int32
 
     /// A socket at a path, or in the abstract namespace when it begins with `@`; receiving gives up after 10 s.
-    init?(at path: String) {
+    public init?(at path: String) {
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var bytes = Array(path.utf8)
         if bytes.first == UInt8(ascii: "@") { bytes[0] = 0 }
@@ -22,12 +23,12 @@ struct DatagramSocket {
     }
 
     /// The next datagram.
-    func receive() -> [UInt8] {
+    public func receive() -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         let count = unsafe recv(descriptor, &bytes, bytes.count, 0)
         return Array(bytes[..<max(0, count)])
     }
 
     /// The next datagram as text.
-    func text() -> String { String(decoding: receive(), as: UTF8.self) }
+    public func text() -> String { String(decoding: receive(), as: UTF8.self) }
 }
