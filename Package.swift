@@ -33,7 +33,9 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let package = Package(
     name: "ingot",
     products: [
-        .executable(name: "ingotd", targets: ["ingotd"])
+        .executable(name: "ingotd", targets: ["ingotd"]),
+        // What reads bytes of strangers; for the fuzzers in Fuzz.
+        .library(name: "IngotReaders", targets: ["Manifest", "ModelFormats", "Settings"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -31,7 +31,8 @@ final class Poison: Sendable {
         takesOneByOne = strikes.withLock { $0[.group] != nil }
         forget(.group)
         if takesOneByOne {
-            log.event(.failed, .warning, "The last run crashed on a group of submissions; this one takes them one by one")
+            log.event(
+                .failed, .warning, "The last run crashed on a group of submissions; this one takes them one by one")
         }
     }
 
@@ -48,11 +49,13 @@ final class Poison: Sendable {
         guard let all = strikes.withLock({ $0.isEmpty ? nil : $0[CrashKey(manifest)] }), let last = all.last else {
             return nil
         }
-        let story = "The daemon ended \(all.count) times (\(last.cause), stage \(last.stage)) at work on this submission"
+        let story =
+            "The daemon ended \(all.count) times (\(last.cause), stage \(last.stage)) at work on this submission"
         if all.count >= 2 * Self.attempts {
             log.complaint(
                 .failed, .error, key: "poison \(name)",
-                "\(story), also when it was to refuse it; \(name) in \(drop.path) is left alone", .init(drop: drop.path))
+                "\(story), also when it was to refuse it; \(name) in \(drop.path) is left alone", .init(drop: drop.path)
+            )
             return .leaveAlone
         }
         if all.count >= Self.attempts {

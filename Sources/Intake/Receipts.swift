@@ -104,7 +104,8 @@ struct ReceiptBook {
     /// What the receipt of a name says, if there is one, and when it was written, in nanoseconds by the file system's clock.
     func find(origin: RelativePath, payload: FileName) -> (status: Receipt.Status?, written: Int64)? {
         guard let directory = try? root.receipts.openDirectory(origin),
-            let file = try? directory.open(Self.name(payload)), let status = try? file.status(), status.kind == .regular,
+            let file = try? directory.open(Self.name(payload)), let status = try? file.status(),
+            status.kind == .regular,
             let bytes = try? file.readAll(limit: 64)
         else { return nil }
         // The status comes first in every receipt.

@@ -257,7 +257,8 @@ final class Registrar {
             withdrawn.insert(digest)
             do throws(SystemError) { try store.remove(digest) } catch {
                 stages.log.complaint(
-                    .storeUnavailable, .warning, key: "remove", "The blob \(digest.hex), which no row needs, stays: \(error)")
+                    .storeUnavailable, .warning, key: "remove",
+                    "The blob \(digest.hex), which no row needs, stays: \(error)")
             }
         }
     }

@@ -8,7 +8,8 @@ import Vocabulary
 /// Refuses a submission: everything of it is kept in `rejected/<submission>/`, with its reason.
 ///
 /// Each step can be repeated, so that recovery just runs them all again:
-/// 1. A note of the payload's name and `.reason.json` in the claim, synced: from here on it is refused, whatever happens.
+/// 1. A note of the payload's name and `.reason.json` in the claim: from here on it is refused, whatever becomes of the process. A power cut
+///    may undo the name of the file, never leave half of it; then the refusal is decided anew, from the same files.
 /// 2. `rejected/<submission>/`, writable by the producers' group.
 /// 3. The payload, with the owner and mode that it had, and the manifest move there.
 /// 4. `reason.json` beside them, and the receipt.

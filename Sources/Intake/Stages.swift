@@ -121,7 +121,9 @@ final class Stages: Sendable {
 
     /// Blames what a worker is at work on.
     func reportHang(of stage: StalledStage) {
-        if let station = stations.withLock({ $0.first { $0.name == stage.name } }) { poison.reportHang(of: station.slot) }
+        if let station = stations.withLock({ $0.first { $0.name == stage.name } }) {
+            poison.reportHang(of: station.slot)
+        }
     }
 
     /// The configuration in force.

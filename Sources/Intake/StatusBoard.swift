@@ -131,6 +131,7 @@ extension StatusBoard.State {
             .init("remarks", .array(remarks.map(JSON.string))),
             .init("waiting", .number("\(waiting)")), .init("in_flight", .number("\(inFlight)")),
             .init("stored_and_waiting", .number("\(parkedClaims.count)")),
+            .init("refused_and_waiting", .number("\(parkedRefusals.count)")),
             .init("registered", .number("\(registered)")), .init("duplicates", .number("\(duplicates)")),
             .init("rejected", .number("\(rejected)")),
             .init("watched_directories", .number("\(watched)")),

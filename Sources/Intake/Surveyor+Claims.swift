@@ -77,7 +77,9 @@ extension Surveyor {
         let manifest = candidate.flatMap { try? $0.manifest.get() }
         refusal.modelID = manifest?.modelID
         refusal.modelVersion = manifest?.modelVersion
-        refusal.manifestSHA256 = candidate.flatMap { $0.manifestBytes.isEmpty ? nil : tools.digest(of: $0.manifestBytes) }
+        refusal.manifestSHA256 = candidate.flatMap {
+            $0.manifestBytes.isEmpty ? nil : tools.digest(of: $0.manifestBytes)
+        }
         refusal.sizeInBytes = candidate?.payloadStatus?.sizeInBytes
         refusal.submitter = owner?.user ?? candidate?.payloadStatus?.owner ?? candidate?.manifestStatus.owner
         admit(claim)
@@ -184,7 +186,11 @@ extension Surveyor {
         let isParked = contents.isRefused || contents.blob != nil
         if isParked, case .unreachable = stages.board.snapshot.database {
             stages.board.update { state in
-                if contents.isRefused { state.parkedRefusals.insert(claim.id) } else { state.parkedClaims.insert(claim.id) }
+                if contents.isRefused {
+                    state.parkedRefusals.insert(claim.id)
+                } else {
+                    state.parkedClaims.insert(claim.id)
+                }
             }
             return tellAccepted(claim, contents)
         }

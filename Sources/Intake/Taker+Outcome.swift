@@ -87,7 +87,8 @@ extension Taker {
     func setAside(_ refusal: Refusal) {
         let claim = refusal.claim
         do throws(SystemError) {
-            let rejecting = Rejecting(refusal: refusal, host: stages.host, progress: { [station] in station.progress() })
+            let rejecting = Rejecting(
+                refusal: refusal, host: stages.host, progress: { [station] in station.progress() })
             try rejecting.carryOut(try claim.folder.contents())
             stages.hand(rejecting.receipt, to: claim)
             // From here on the producer may take everything back: nothing of this is done a second time.

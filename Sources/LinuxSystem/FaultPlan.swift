@@ -60,7 +60,8 @@ extension FaultInjection {
         func counts(_ call: SystemCall, _ subject: () -> String) -> Bool {
             guard calls.contains(call) else { return false }
             if self.subject.isEmpty { return true }
-            return self.subject.hasSuffix("$") ? subject().hasSuffix(self.subject.dropLast()) : subject().contains(self.subject)
+            return self.subject.hasSuffix("$")
+                ? subject().hasSuffix(self.subject.dropLast()) : subject().contains(self.subject)
         }
     }
 }

@@ -1,5 +1,5 @@
-internal import Yams
 import Vocabulary
+internal import Yams
 
 /// A place in the file, counted from 1; columns in characters.
 struct Position: Comparable {

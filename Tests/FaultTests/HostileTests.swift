@@ -67,8 +67,9 @@ import Vocabulary
         try daemon.expectSettled(submissions, "beside a hostile producer", within: .seconds(120)) {
             $0.isOurs = { !$0.hasPrefix("hostile/") }
         }
-        let stored = Set(try Tool.run("find", ["\(daemon.storePath)/sha256", "-type", "f", "-printf", "%f\\n"])
-            .split(separator: "\n").map { String($0.prefix(64)) })
+        let stored = Set(
+            try Tool.run("find", ["\(daemon.storePath)/sha256", "-type", "f", "-printf", "%f\\n"])
+                .split(separator: "\n").map { String($0.prefix(64)) })
         for bytes in [Self.secret, Self.publicBytes] {
             let submission = Submission("x", bytes, id: "x")
             #expect(!stored.contains(submission.digest ?? ""), "a file that was not its producer's is in the store")

@@ -47,7 +47,9 @@ import Vocabulary
         let deaths = try runUntilItStays("\(call):1+:trap")
         #expect(deaths == 2, "\(call): \(daemon.log)")
         try daemon.expectSettled(Self.good + [Self.bad], call)
-        let message = daemon.receipt("bad.bin")?["message"].flatMap { if case .string(let text) = $0 { text } else { nil } }
+        let message = daemon.receipt("bad.bin")?["message"].flatMap {
+            if case .string(let text) = $0 { text } else { nil }
+        }
         #expect(message?.hasPrefix("The daemon ended 2 times (SIGILL, stage \(stage)") == true, "\(message ?? "")")
         Figures.add("crashes on a poisonous submission", deaths)
     }

@@ -56,7 +56,7 @@ import Vocabulary
         let sleeper = try Tool.background(
             "psql", [daemon.database, "-c", "BEGIN", "-c", "LOCK registry.models", "-c", "SELECT pg_sleep(600)"])
         let isLocked = try eventually {
-            try daemon.column("SELECT 1 FROM pg_locks WHERE relation = 'registry.models'::regclass AND granted") != []
+            try daemon.column("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != []
         }
         try #require(isLocked)
         try daemon.submit("a.bin", payload(1))
@@ -88,7 +88,9 @@ import Vocabulary
         try daemon.put(payload(1), as: long, in: daemon.drop)
         try daemon.put(daemon.manifest("a", "1", "\"file\": \"\(long)\""), as: "a.manifest.json", in: daemon.drop)
         let isThere = eventually {
-            (try? daemon.names(["receipts"]))?.contains { $0.hasPrefix("xxx") && $0.hasSuffix(".json") && $0.contains("~") }
+            (try? daemon.names(["receipts"]))?.contains {
+                $0.hasPrefix("xxx") && $0.hasSuffix(".json") && $0.contains("~")
+            }
                 == true
         }
         #expect(isThere, "\(daemon.log)")
@@ -110,10 +112,11 @@ import Vocabulary
         let folder = try Descriptor.openDirectory(path: receipt["rejected_path"]?.string ?? "")
         let after = try #require(try folder.status(of: "b.bin"))
         #expect(after.isSameFile(as: before) && after.mode == 0o604 && after.linkCount == 1)
-        #expect(try daemon.checker.settled([
-            Submission("a.bin", payload(1), id: "a"),
-            Submission("b.bin", payload(2), id: "a", fate: .contends),
-        ]) == [])
+        #expect(
+            try daemon.checker.settled([
+                Submission("a.bin", payload(1), id: "a"),
+                Submission("b.bin", payload(2), id: "a", fate: .contends),
+            ]) == [])
         let blobs = try Tool.run("find", ["\(daemon.storePath)/sha256", "-type", "f"])
         #expect(blobs.split(separator: "\n").count == 2, "one blob under two names: \(blobs)")
     }

@@ -26,7 +26,9 @@ import Vocabulary
         try daemon.put(Array("{".utf8), as: "bad.bin.manifest.json", in: daemon.drop)
         daemon.await("rejected", "bad.bin")
         daemon.await("accepted", "a.bin", within: .seconds(40))
-        #expect(eventually { daemon.status?["status"]?.string?.contains("2 models stored and waiting, 1 refusals") == true })
+        #expect(
+            eventually { daemon.status?["status"]?.string?.contains("2 models stored and waiting, 1 refusals") == true }
+        )
         #expect(daemon.status?["status"]?.string?.hasPrefix("DEGRADED: database unreachable") == true)
         try cluster.start()
         daemon.await("registered", "a.bin", within: .seconds(60))

@@ -45,6 +45,16 @@ extension `Ingot on a machine with systemd` {
         #expect(try await machine.property("NRestarts") == "1")
     }
 
+    @Test func `stays within the memory that its unit may have`() async throws {
+        let machine = try await Machine.fresh()
+        // A debug build with its libraries is larger than what is shipped; no room to grow with the load is left.
+        try await machine.edit("[Service]\nMemoryMax=160M\nMemorySwapMax=0")
+        try await machine.start()
+        try await machine.flood(Self.count)
+        try await machine.expectEachRegisteredOnce(Self.count)
+        #expect(try await machine.property("NRestarts") == "0")
+    }
+
     @Test func `survives restarts of the database under load`() async throws {
         let machine = try await Machine.fresh()
         try await machine.start()

@@ -40,7 +40,8 @@ public final class Daemon {
     ) throws {
         let scratch = try kind == .host ? Scratch() : Scratch(on: Volume.shared(kind))
         try self.init(
-            in: scratch, storeIn: storeKind.flatMap { $0 == kind ? nil : try Scratch(on: Volume.shared($0)) } ?? scratch,
+            in: scratch,
+            storeIn: storeKind.flatMap { $0 == kind ? nil : try Scratch(on: Volume.shared($0)) } ?? scratch,
             dropOptions: dropOptions, options: options, database: database, reaching: ownDatabase)
     }
 
