@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """A producer that means harm, for HostileTests.swift: everything an unprivileged user can do in a drop directory.
 
-Usage: hostile.py DROP FOREIGN SECONDS SEED
+Usage: hostile.py DROP FOREIGN SECONDS SEED BOMB
 
 DROP is a drop directory, FOREIGN a directory with files that are none of its business: `secret.bin`, which it may not
-read, and `public.bin`, which it may. Works until the time is over or it is killed. Needs nothing but the standard library.
+read, and `public.bin`, which it may; BOMB is how many bytes its manifests have that are no manifests. Works until the time is over or it is killed. Needs nothing but the standard library.
 """
 
 import ctypes
@@ -27,6 +27,7 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2
 F_SETLEASE, F_WRLCK = 1024, 1
 
 drop, foreign, seconds, seed = sys.argv[1].encode(), sys.argv[2].encode(), float(sys.argv[3]), int(sys.argv[4])
+bomb_size = int(sys.argv[5])
 end = time.monotonic() + seconds
 counter = iter(range(1 << 60))
 
@@ -143,7 +144,8 @@ def big_things(dice):
     bomb = b"bomb%d.bin" % dice.randrange(4)
     make("file", bomb)
     with open(path(bomb) + b".manifest.json", "wb") as file:
-        file.write(dice.choice([b"[" * 500_000, b'{"a":' * 200_000, b"\xff" * 2_000_000, b'{"x":' + b"9" * 900_000]))
+        bombs = [b"[" * bomb_size, b'{"a":' * (bomb_size // 5), b"\xff" * 2_000_000, b'{"x":' + b"9" * bomb_size]
+        file.write(dice.choice(bombs))
 
 
 def names(dice):

@@ -145,7 +145,8 @@ public struct Checker {
             }
         }
         let versions = Dictionary(grouping: picture.outcomes.filter { $0.outcome == "registered" }, by: \.source)
-        for (source, all) in versions where all.count > 1 { wrong.append("\(source) is registered \(all.count) times") }
+        let sources = Set(submissions.map(\.source))
+        for (source, all) in versions where all.count > 1 && sources.contains(source) { wrong.append("\(source) is registered \(all.count) times") }
         return wrong
     }
 
