@@ -110,6 +110,10 @@ extension Waiting {
 
     static let turn = Waiting(code: "turn", message: "Other large payloads come first.")
 
+    static func largeManifest(_ name: FileName) -> Waiting {
+        Waiting(code: "turn", message: "The manifest \(name) is large; smaller ones come first.")
+    }
+
     static func changing(_ name: FileName) -> Waiting {
         Waiting(code: "changing", message: "\(name) was replaced while it was looked at.")
     }

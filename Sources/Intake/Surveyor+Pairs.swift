@@ -50,6 +50,7 @@ extension Surveyor {
         let now = Monotonic.now
         let spot = Spot(drop: drop.key, directory: path, name: name)
         do throws(SystemError) {
+            if try mustTakeItsTurn(spot, in: directory) { return }
             // Through self: a captured copy of the room would make the next change to it copy everything in it.
             defer { station.work(on: nil) }
             let assessor = Assessor(
@@ -69,6 +70,19 @@ extension Surveyor {
         } catch {
             hinder(spot, error, now: now)
         }
+    }
+
+    /// Manifests from this size on may take a good part of a second to read: they come one a turn, behind everything else (P7).
+    private static let largeManifest: Int64 = 64 << 10
+
+    /// Whether a large manifest is looked at later; it is in the waiting room then.
+    private func mustTakeItsTurn(_ spot: Spot, in directory: Descriptor) throws(SystemError) -> Bool {
+        guard !isTurnOfLarge, let status = try directory.status(of: spot.name), status.kind == .regular,
+            status.sizeInBytes >= Self.largeManifest
+        else { return false }
+        let payload = SidecarName.split(spot.name.bytes).flatMap { FileName($0.stem) } ?? spot.name
+        room.note(spot, .largeManifest(spot.name), payload: payload, observed: [status], now: .now)
+        return true
     }
 
     /// A manifest is about to be looked into: from here on it could be blamed for a crash, and may have been before.
@@ -147,8 +161,11 @@ extension Surveyor {
     func lookAgain() {
         guard hasRoom else { return }
         let now = Monotonic.now
+        isTurnOfLarge = true
+        defer { isTurnOfLarge = false }
         for _ in 0..<256 {
-            guard hasRoom, let spot = room.due(now: now, limit: 1).first else { return }
+            // One that took long ends the turn, so that events have theirs.
+            guard hasRoom, Monotonic.now - now < .milliseconds(20), let spot = room.due(now: now, limit: 1).first else { return }
             guard let drop = slots[spot.drop]?.drop, room.entries[spot] != nil else {
                 room.remove(spot)
                 continue

