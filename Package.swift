@@ -33,7 +33,8 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let package = Package(
     name: "ingot",
     products: [
-        .executable(name: "ingotd", targets: ["ingotd"])
+        .executable(name: "ingot", targets: ["ingot"]),
+        .executable(name: "ingotd", targets: ["ingotd"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -50,6 +51,11 @@ let package = Package(
                 "Intake", "ContentStore", "DropWatch", "Settings", "ServiceManager", "LocalPostgres", "LinuxSystem",
                 arguments, logging, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
+            swiftSettings: house),
+
+        .executableTarget(
+            name: "ingot",
+            dependencies: ["ContentStore", "LinuxSystem", "Manifest", "ModelFormats", "Vocabulary", arguments],
             swiftSettings: house),
 
         // The pipeline.
@@ -102,6 +108,9 @@ let package = Package(
             exclude: ["Python"], swiftSettings: house),
         tests("ContentStore", ["LinuxSystem"]),
         tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "Vocabulary"]),
+        .testTarget(
+            name: "CommandTests", dependencies: ["ingot", "LinuxSystem", "Manifest", "TestKit", "Vocabulary"],
+            exclude: ["files.py"], swiftSettings: house),
         .executableTarget(name: "CRecorder", path: "Tests/CRecorder"),
         .testTarget(
             name: "FaultTests",
