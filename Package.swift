@@ -36,6 +36,8 @@ let package = Package(
         .executable(name: "ingotd", targets: ["ingotd"]),
         // What reads bytes of strangers; for the fuzzers in Fuzz.
         .library(name: "IngotReaders", targets: ["Manifest", "ModelFormats", "Settings"]),
+        .executable(name: "ingot", targets: ["ingot"]),
+        .executable(name: "ingotd", targets: ["ingotd"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -52,6 +54,11 @@ let package = Package(
                 "Intake", "ContentStore", "DropWatch", "Settings", "ServiceManager", "LocalPostgres", "LinuxSystem",
                 arguments, logging, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
+            swiftSettings: house),
+
+        .executableTarget(
+            name: "ingot",
+            dependencies: ["ContentStore", "LinuxSystem", "Manifest", "ModelFormats", "Vocabulary", arguments],
             swiftSettings: house),
 
         // The pipeline.
@@ -104,6 +111,9 @@ let package = Package(
             exclude: ["Python"], swiftSettings: house),
         tests("ContentStore", ["LinuxSystem"]),
         tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "Vocabulary"]),
+        .testTarget(
+            name: "CommandTests", dependencies: ["ingot", "LinuxSystem", "Manifest", "TestKit", "Vocabulary"],
+            exclude: ["files.py"], swiftSettings: house),
         .executableTarget(name: "CRecorder", path: "Tests/CRecorder"),
         .testTarget(
             name: "FaultTests",

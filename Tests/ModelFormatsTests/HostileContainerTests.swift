@@ -20,6 +20,8 @@ import Vocabulary
         var found: Inspection?
         let source = try FileBytes(scratch.directory.open(file))
         let time = ContinuousClock().measure { found = PythonContent.inspect(source) }
+        let joined = Inspector.inspect(source)
+        #expect(joined.safety >= found?.safety ?? .noCode, "\(name): \(joined.findings.map(\.message))")
         let safety = found?.safety ?? .noCode
         let letters: [Safety: Character] = [
             .noCode: "N", .safe: "S", .unknownImports: "K", .unscannable: "U", .dangerous: "D",

@@ -17,6 +17,9 @@ import Vocabulary
                 let verdict = "\(found?.format.rawValue ?? "-").\(found?.safety.rawValue ?? "-")"
                 #expect(verdict == words.joined(separator: "."), "\(file): \(found?.findings.map(\.message) ?? [])")
                 #expect(found?.damage == nil, "\(file)")
+                let joined = Inspector.inspect(try FileBytes(scratch.directory.open(file)))
+                #expect(joined.format == found?.format ?? .unknown, "\(file)")
+                #expect(joined.safety == found?.safety ?? .noCode, "\(file): \(joined.findings.map(\.message))")
                 if "\(file)".hasPrefix("LogisticRegression") { check(found, version: version.map(String.init)) }
             }
         }

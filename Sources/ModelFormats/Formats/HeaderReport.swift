@@ -6,7 +6,8 @@ struct HeaderReport {
     static let listLimit = 64
     /// How many bytes of one text are kept.
     static let textLimit = 1024
-    private static let detailsLimit = 64 * 1024
+    /// How many bytes all details together may have.
+    static let detailsLimit = 64 * 1024
     private static let findingsLimit = 64
 
     var format: ModelFormat
@@ -106,7 +107,7 @@ struct HeaderReport {
 
 extension JSON {
     /// As many of a list's or an object's members as fit into so many bytes; `nil` for a scalar that does not.
-    fileprivate func beginning(ofAtMost room: Int) -> (value: JSON, size: Int, isCut: Bool)? {
+    func beginning(ofAtMost room: Int) -> (value: JSON, size: Int, isCut: Bool)? {
         var size = text.utf8.count
         if size <= room { return (self, size, false) }
         switch self {

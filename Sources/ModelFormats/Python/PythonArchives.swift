@@ -5,29 +5,38 @@ extension PythonLayers {
     // MARK: Zip
 
     /// Looks into every member of a zip, whatever its name is: a caller of a loader can choose the name.
-    func look(into zip: ZipArchive, part: String, depth: Int) -> Inspection {
+    ///
+    /// - Parameter host: the format of the file that the archive's bytes begin with, when that is another.
+    func look(into zip: ZipArchive, part: String, depth: Int, appendedTo host: ModelFormat? = nil) -> Inspection {
         let layout = TorchArchive(zip)
-        var result = Inspection(format: layout?.format ?? Self.format(of: zip), safety: .noCode)
-        result.findings = zip.findings.map { $0.within(part) }
-        result.safety = zip.findings.map(\.severity).max() ?? .noCode
+        let keras = readsHeaders ? KerasArchive(zip) : nil
+        var result = Inspection(format: layout?.format ?? keras?.format ?? Self.format(of: zip), safety: .noCode)
+        // TensorFlow Lite keeps its labels in a zip behind the model, which is then what the directory does not tell of.
+        let structure = zip.findings.filter { host != .tflite || $0.code != "zip_gap" || $0.offset != 0 }
+        result.findings = structure.map { $0.within(part) }
+        result.safety = structure.map(\.severity).max() ?? .noCode
         if zip.isTruncated { result.damage = .init(code: "truncated", message: "The zip has no directory at its end.") }
         result.setDetail("members", zip.members.count)
         let storages = TorchStorages()
+        var contents = MemberFormats()
         for member in zip.members {
-            look(at: member, of: zip, layout, storages, part, depth, into: &result)
+            let found = look(at: member, of: zip, layout, keras, storages, part, depth, into: &result)
+            contents.count(found, in: member.displayName)
             if result.findings.count > 4 * budget.limits.findings { result.bound(budget.limits) }
         }
         layout?.report(in: &result, of: zip, part: part)
         layout?.compare(storages.found, with: zip, in: &result, part: part)
+        contents.note(in: &result)
         return result
     }
 
+    /// - Returns: what the member is; `nil` when there is nothing to say of it.
     private func look(
-        at member: ZipArchive.Member, of zip: ZipArchive, _ layout: TorchArchive?, _ storages: TorchStorages,
-        _ part: String, _ depth: Int, into result: inout Inspection
-    ) {
+        at member: ZipArchive.Member, of zip: ZipArchive, _ layout: TorchArchive?, _ keras: KerasArchive?,
+        _ storages: TorchStorages, _ part: String, _ depth: Int, into result: inout Inspection
+    ) -> Inspection? {
         let name = part.isEmpty ? member.displayName : "\(part)!\(member.displayName)"
-        if member.name.last == UInt8(ascii: "/"), member.packedSize == 0 { return }
+        if member.name.last == UInt8(ascii: "/"), member.packedSize == 0 { return nil }
         if layout?.isScript != true, member.displayName.hasSuffix(".py") {
             result.report(
                 .unknownImports, "python_source", "\(member.displayName) is Python, which a loader may run.", part: part
@@ -36,19 +45,23 @@ extension PythonLayers {
         let content: any ByteSource
         do throws(ReadFailure) { content = try zip.content(of: member) } catch {
             result.report(.unscannable, "zip_method", error.sentence, part: name)
-            return
+            return nil
         }
         let isMain = layout?.isMain(member.displayName) == true
         let circumstances = Circumstances(
             isTorchScript: layout?.isScript == true, isRaw: layout?.isStorage(member.displayName) == true,
             storages: isMain ? storages : nil)
-        if let inner = look(at: content, part: name, depth: depth + 1, circumstances) {
+        let inner = look(at: content, part: name, depth: depth + 1, circumstances)
+        if let inner {
             result.absorb(inner)
             result.takeDetails(of: inner, member.displayName, isMain: isMain)
         }
+        keras?.take(member, content, inner, part: name, into: &result)
+        if readsHeaders { SkopsArchive.take(member, content, part: name, into: &result) }
         for finding in zip.findings(after: content, of: member) {
             result.report(finding.severity, finding.code, finding.message, part: name)
         }
+        return inner
     }
 
     private static func format(of zip: ZipArchive) -> ModelFormat {
@@ -68,6 +81,7 @@ extension PythonLayers {
         if tar.isTruncated { result.damage = .init(code: "truncated", message: "The tar ends inside of a member.") }
         if isTorch { result.setDetail("layout", .string("tar")) }
         result.setDetail("members", tar.members.count)
+        var contents = MemberFormats()
         for member in tar.members where member.sizeInBytes > 0 {
             let name = part.isEmpty ? member.displayName : "\(part)!\(member.displayName)"
             var circumstances = Circumstances()
@@ -77,19 +91,21 @@ extension PythonLayers {
                 result.report(
                     .unknownImports, "python_source", "\(name) is Python, which a loader may run.", part: part)
             }
-            guard let inner = look(at: tar.content(of: member), part: name, depth: depth + 1, circumstances) else {
-                continue
-            }
+            let found = look(at: tar.content(of: member), part: name, depth: depth + 1, circumstances)
+            contents.count(found, in: member.displayName)
+            guard let inner = found else { continue }
             result.absorb(inner)
             result.takeDetails(of: inner, member.displayName, isMain: isTorch && member.displayName == "pickle")
             if result.findings.count > 4 * budget.limits.findings { result.bound(budget.limits) }
         }
+        contents.note(in: &result)
         return result
     }
 }
 
 extension Finding {
-    fileprivate func within(_ part: String) -> Finding {
+    /// The same as a finding of a part.
+    func within(_ part: String) -> Finding {
         var finding = self
         if finding.part.isEmpty { finding.part = part }
         return finding

@@ -29,6 +29,8 @@ public struct PythonContent {
 /// The layers of a file, from the outside in.
 struct PythonLayers {
     let budget: InspectionBudget
+    /// Whether formats that have a header of their own are looked for, too.
+    var readsHeaders = false
 
     /// How a member is to be read.
     struct Circumstances {
@@ -51,11 +53,12 @@ struct PythonLayers {
         }
         guard head.count >= 2 else { return nil }
         // First, for what is unpacked forwards has its end at hand afterwards, where a zip is looked for.
+        let header = readsHeaders && !circumstances.isRaw ? header(of: source, part: part) : nil
         let pickle = pickle(source, part, circumstances)
-        var found: [Inspection] = []
+        var found = header.map { [$0] } ?? []
         if let array = NumpyFile.inspect(source, part: part, budget: budget) { found.append(array) }
         if depth < budget.limits.containerDepth {
-            found += containers(source, head, part, depth, circumstances)
+            found += containers(source, head, part, depth, circumstances, in: header?.format)
         } else if isContainer(source, head) {
             found.append(
                 .unreadable("container_depth", "It holds containers in containers, \(depth + 1) deep.", part: part))
@@ -74,10 +77,13 @@ struct PythonLayers {
     }
 
     private func containers(
-        _ source: any ByteSource, _ head: [UInt8], _ part: String, _ depth: Int, _ circumstances: Circumstances
+        _ source: any ByteSource, _ head: [UInt8], _ part: String, _ depth: Int, _ circumstances: Circumstances,
+        in host: ModelFormat?
     ) -> [Inspection] {
         var found: [Inspection] = []
-        if let zip = ZipArchive(source, budget: budget) { found.append(look(into: zip, part: part, depth: depth)) }
+        if let zip = ZipArchive(source, budget: budget) {
+            found.append(look(into: zip, part: part, depth: depth, appendedTo: host))
+        }
         if let tar = TarArchive(source, limits: budget.limits) {
             found.append(look(into: tar, part: part, depth: depth))
         }
@@ -113,6 +119,17 @@ struct PythonLayers {
         guard scan.isActive || scan.isPickle && !circumstances.isRaw else { return nil }
         circumstances.storages?.found.merge(scan.facts.storages) { first, _ in first }
         return Inspection(scan, part: part)
+    }
+
+    /// What a header says; a part of an archive that contradicts its own makes the archive unscannable, not damaged.
+    private func header(of source: any ByteSource, part: String) -> Inspection? {
+        guard var found = HeaderFormats.inspect(source) else { return nil }
+        found.findings = found.findings.map { $0.within(part) }
+        if !part.isEmpty, let damage = found.damage {
+            found.report(.unscannable, "damaged_part", damage.message, part: part)
+            found.damage = nil
+        }
+        return found
     }
 
     // MARK: Compression
@@ -209,7 +226,10 @@ extension Inspection {
             let names = facts.companions.prefix(5).joined(separator: ", ")
             report(.unknownImports, "companion_files", "Its loader opens other files: \(names).", part: part)
         }
-        if scan.isTruncated, scan.isActive || scan.opcodes > 2, scan.streams == 0 || scan.isTorchLegacy {
+        // A text may begin like a pickle of the oldest protocols; only one that declares its protocol is surely cut off.
+        if scan.isTruncated, scan.protocolVersion >= 2, scan.isActive || scan.opcodes > 2,
+            scan.streams == 0 || scan.isTorchLegacy
+        {
             damage = .init(code: "truncated", message: "The pickle goes on where the file ends.")
         }
     }
