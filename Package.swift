@@ -37,7 +37,6 @@ let package = Package(
         // What reads bytes of strangers; for the fuzzers in Fuzz.
         .library(name: "IngotReaders", targets: ["Manifest", "ModelFormats", "Settings"]),
         .executable(name: "ingot", targets: ["ingot"]),
-        .executable(name: "ingotd", targets: ["ingotd"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
