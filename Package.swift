@@ -47,7 +47,8 @@ let package = Package(
         .executableTarget(
             name: "ingotd",
             dependencies: [
-                "Intake", "ContentStore", "DropWatch", "Settings", "ServiceManager", "LocalPostgres", "LinuxSystem",
+                "Intake", "ContentStore", "DropWatch", "Inspectors", "Settings", "ServiceManager", "LocalPostgres",
+                "LinuxSystem",
                 arguments, logging, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: house),
@@ -56,9 +57,12 @@ let package = Package(
         room(
             "Intake",
             [
-                "DropWatch", "ContentStore", "Manifest", "Registry", "ServiceManager", "Settings", "LinuxSystem", heap,
-                "Vocabulary", logging, lifecycle,
+                "DropWatch", "ContentStore", "Inspectors", "Manifest", "ModelFormats", "Registry", "ServiceManager",
+                "Settings", "LinuxSystem", heap, "Vocabulary", logging, lifecycle,
             ]),
+
+        // Reads files in processes that can do nothing else.
+        room("Inspectors", ["LinuxSystem", "ModelFormats", "Vocabulary"]),
 
         // One layer, no sideways imports.
         room("DropWatch", ["LinuxSystem", "Vocabulary"]),
@@ -101,7 +105,13 @@ let package = Package(
             name: "ModelFormatsTests", dependencies: ["LinuxSystem", "ModelFormats", "TestKit", "Vocabulary"],
             exclude: ["Python"], swiftSettings: house),
         tests("ContentStore", ["LinuxSystem"]),
-        tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "Vocabulary"]),
+        tests("Inspectors", ["ingotd", "LinuxSystem", "ModelFormats", "Vocabulary"]),
+        tests(
+            "Intake",
+            [
+                "ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "ModelFormats", "PostgresClient", "Settings",
+                "Vocabulary",
+            ]),
         .executableTarget(name: "CRecorder", path: "Tests/CRecorder"),
         .testTarget(
             name: "FaultTests",

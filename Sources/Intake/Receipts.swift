@@ -3,6 +3,7 @@ import DropWatch
 import Glibc
 import LinuxSystem
 import Manifest
+import ModelFormats
 import Vocabulary
 
 /// What a producer reads at `receipts/<path of the payload relative to the drop>.json`.
@@ -20,6 +21,9 @@ struct Receipt {
     var filePath: String?
     var manifestSHA256: Digest?
     var proof: Proof?
+    var format: ModelFormat?
+    var safety: Safety?
+    var findingsCount = 0
     var registeredAt: String?
     var waitingFor: Waiting?
     var since: String?
@@ -39,6 +43,9 @@ struct Receipt {
         put("file_path", filePath)
         put("manifest_sha256", manifestSHA256?.hex)
         put("proof", proof?.rawValue)
+        put("format", format?.rawValue)
+        put("safety", safety?.rawValue)
+        if safety != nil { members.append(.init("findings_count", .number("\(findingsCount)"))) }
         if let waitingFor {
             put("waiting_for", waitingFor.code)
             put("message", waitingFor.message)
@@ -104,7 +111,8 @@ struct ReceiptBook {
     /// What the receipt of a name says, if there is one, and when it was written, in nanoseconds by the file system's clock.
     func find(origin: RelativePath, payload: FileName) -> (status: Receipt.Status?, written: Int64)? {
         guard let directory = try? root.receipts.openDirectory(origin),
-            let file = try? directory.open(Self.name(payload)), let status = try? file.status(), status.kind == .regular,
+            let file = try? directory.open(Self.name(payload)), let status = try? file.status(),
+            status.kind == .regular,
             let bytes = try? file.readAll(limit: 64)
         else { return nil }
         // The status comes first in every receipt.

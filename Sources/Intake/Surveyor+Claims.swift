@@ -4,6 +4,7 @@ import Glibc
 import LinuxSystem
 import Logging
 import Manifest
+import ModelFormats
 import ServiceManager
 import Settings
 import Vocabulary
@@ -77,7 +78,9 @@ extension Surveyor {
         let manifest = candidate.flatMap { try? $0.manifest.get() }
         refusal.modelID = manifest?.modelID
         refusal.modelVersion = manifest?.modelVersion
-        refusal.manifestSHA256 = candidate.flatMap { $0.manifestBytes.isEmpty ? nil : tools.digest(of: $0.manifestBytes) }
+        refusal.manifestSHA256 = candidate.flatMap {
+            $0.manifestBytes.isEmpty ? nil : tools.digest(of: $0.manifestBytes)
+        }
         refusal.sizeInBytes = candidate?.payloadStatus?.sizeInBytes
         refusal.submitter = owner?.user ?? candidate?.payloadStatus?.owner ?? candidate?.manifestStatus.owner
         admit(claim)
@@ -184,7 +187,11 @@ extension Surveyor {
         let isParked = contents.isRefused || contents.blob != nil
         if isParked, case .unreachable = stages.board.snapshot.database {
             stages.board.update { state in
-                if contents.isRefused { state.parkedRefusals.insert(claim.id) } else { state.parkedClaims.insert(claim.id) }
+                if contents.isRefused {
+                    state.parkedRefusals.insert(claim.id)
+                } else {
+                    state.parkedClaims.insert(claim.id)
+                }
             }
             return tellAccepted(claim, contents)
         }
@@ -360,6 +367,9 @@ extension Surveyor {
         refusal.source = record["source"]?.text(or: nil)
         refusal.modelID = record["model_id"]?.text(or: nil)
         refusal.modelVersion = record["model_version"]?.text(or: nil)
+        refusal.format = record["format"]?.text(or: nil).flatMap { ModelFormat(rawValue: $0) }
+        refusal.safety = record["safety"]?.text(or: nil).flatMap { Safety(rawValue: $0) }
+        if case .array(let findings)? = record["findings"] { refusal.findings = findings }
         admit(claim)
         // Carried out before: the producer may have moved everything back since, and must not find it refused once more.
         if contents.isSetAside { return stages.registerBox.send(.reject(refusal)) }
