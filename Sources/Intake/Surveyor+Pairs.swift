@@ -165,7 +165,9 @@ extension Surveyor {
         defer { isTurnOfLarge = false }
         for _ in 0..<256 {
             // One that took long ends the turn, so that events have theirs.
-            guard hasRoom, Monotonic.now - now < .milliseconds(20), let spot = room.due(now: now, limit: 1).first else { return }
+            guard hasRoom, Monotonic.now - now < .milliseconds(20), let spot = room.due(now: now, limit: 1).first else {
+                return
+            }
             guard let drop = slots[spot.drop]?.drop, room.entries[spot] != nil else {
                 room.remove(spot)
                 continue

@@ -55,7 +55,8 @@ struct Fault: CustomTestStringConvertible {
         let plan = "\(fault.calls):\(ordinal)\(fault.isForever ? "+" : ""):\(fault.effect):ready"
         try daemon.launch(environment: ["INGOT_FAULT": plan])
         try Workload.drop(into: daemon)
-        #expect(eventually { (try? daemon.claims()) != nil || daemon.process?.ending != nil }, "\(context): \(daemon.log)")
+        #expect(
+            eventually { (try? daemon.claims()) != nil || daemon.process?.ending != nil }, "\(context): \(daemon.log)")
         let isHarmless = fault.effect == "short" || fault.effect == "\(EINTR)"
         if !fault.isForever || isHarmless {
             try daemon.expectSettled(Workload.submissions, context)

@@ -146,7 +146,9 @@ public struct Checker {
         }
         let versions = Dictionary(grouping: picture.outcomes.filter { $0.outcome == "registered" }, by: \.source)
         let sources = Set(submissions.map(\.source))
-        for (source, all) in versions where all.count > 1 && sources.contains(source) { wrong.append("\(source) is registered \(all.count) times") }
+        for (source, all) in versions where all.count > 1 && sources.contains(source) {
+            wrong.append("\(source) is registered \(all.count) times")
+        }
         return wrong
     }
 

@@ -8,7 +8,8 @@ private let reader: ([UInt8]) -> Void = {
     switch unsafe getenv("INGOT_FUZZ").map({ unsafe String(cString: $0) }) {
     case "manifest-json": { _ = try? Manifest.parse($0, syntax: .json) }
     case "manifest-yaml": { _ = try? Manifest.parse($0, syntax: .yaml) }
-    case "configuration": { bytes in
+    case "configuration":
+        { bytes in
             guard let text = String(validating: bytes, as: UTF8.self) else { return }
             _ = try? Settings.parse(text, file: "fuzz.yaml", environment: [:])
         }
