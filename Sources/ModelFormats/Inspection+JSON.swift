@@ -49,7 +49,7 @@ extension Inspection {
 }
 
 extension Import {
-    /// For `registry.blobs.imports`.
+    /// For `registry.blobs.imports` and `ingot check --json`.
     public var json: JSON {
         var members: [JSON.Member] = [
             .init("module", .string(module.withoutNull)), .init("name", .string(name.withoutNull)),
