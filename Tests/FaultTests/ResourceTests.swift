@@ -125,7 +125,7 @@ import Vocabulary
         let daemon = try Daemon(options: ["rescan: 1h"])
         try daemon.start()
         daemon.process?.signal(SIGSTOP)
-        let flood = try submissions(3_000)
+        let flood = try submissions(2_200)
         for submission in flood { try daemon.drop(submission) }
         daemon.process?.signal(SIGCONT)
         try daemon.expectSettled(flood, "overflow", within: .seconds(120))

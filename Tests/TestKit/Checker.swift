@@ -52,6 +52,25 @@ public struct Checker {
         var stored: [Found]
         var models: [Row]
         var outcomes: [(source: String, outcome: String, code: String?)]
+        // By what they are looked up: thousands of submissions are compared with thousands of files and rows.
+        let droppedByPath: [String: [Found]]
+        let refusedByDigest: [String: [Found]]
+        let modelsByVersion: [String: Row]
+        let outcomesBySource: [String: [(source: String, outcome: String, code: String?)]]
+
+        init(
+            dropped: [Found], stored: [Found], models: [Row],
+            outcomes: [(source: String, outcome: String, code: String?)]
+        ) {
+            self.dropped = dropped
+            self.stored = stored
+            self.models = models
+            self.outcomes = outcomes
+            droppedByPath = Dictionary(grouping: dropped, by: \.path)
+            refusedByDigest = Dictionary(grouping: dropped.filter { $0.path.hasPrefix("rejected/") }, by: \.digest)
+            modelsByVersion = Dictionary(models.map { (key($0.modelID, $0.version), $0) }) { first, _ in first }
+            outcomesBySource = Dictionary(grouping: outcomes, by: \.source)
+        }
 
         struct Row {
             var modelID: String
@@ -130,17 +149,17 @@ public struct Checker {
     private func rows(_ picture: Picture, _ submissions: [Submission]) throws -> [String] {
         var wrong: [String] = []
         let names = Set(picture.stored.map { "\(store)/sha256/\($0.path)" })
+        let dropped = Dictionary(grouping: submissions + possible) { key($0.modelID, $0.version) }
         for row in picture.models {
             let version = "\(row.modelID) \(row.version)"
             guard let path = row.path, names.contains(path), path.contains("/\(row.digest)") else {
                 wrong.append("the row of \(version) points at \(row.path ?? "nothing"), which is not there")
                 continue
             }
-            let isDropped = (submissions + possible).contains {
-                $0.modelID == row.modelID && $0.version == row.version && $0.digest == row.digest
-                    && $0.content?.count == Int(row.sizeInBytes)
+            let isDropped = dropped[key(row.modelID, row.version)]?.contains {
+                $0.digest == row.digest && $0.content?.count == Int(row.sizeInBytes)
             }
-            if !isDropped && isOurs(row.modelID) {
+            if isDropped != true && isOurs(row.modelID) {
                 wrong.append("the row of \(version) has bytes that nobody dropped: \(row.digest)")
             }
         }
@@ -156,23 +175,18 @@ public struct Checker {
         let inDrop = Set(picture.dropped.map(\.digest))
         return submissions.compactMap { submission in
             guard let digest = submission.digest, !inDrop.contains(digest) else { return nil }
-            let isRegistered = picture.models.contains {
-                $0.modelID == submission.modelID && $0.version == submission.version && $0.digest == digest
-            }
-            return isRegistered ? nil : "\(submission.source) is lost"
+            let row = picture.modelsByVersion[key(submission.modelID, submission.version)]
+            return row?.digest == digest ? nil : "\(submission.source) is lost"
         }
     }
 
     private func place(of submission: Submission, _ picture: Picture) -> [String] {
-        let outcomes = picture.outcomes.filter { $0.source == submission.source }
-        let inDrop = picture.dropped.filter {
-            $0.path == submission.place || $0.path == "\(submission.place).manifest.json"
+        let outcomes = picture.outcomesBySource[submission.source] ?? []
+        let inDrop = ["", ".manifest.json"].flatMap { picture.droppedByPath["\(submission.place)\($0)"] ?? [] }
+        let rejected = (picture.refusedByDigest[submission.digest ?? ""] ?? []).filter {
+            $0.path.hasSuffix("/\(submission.name.text)")
         }
-        let rejected = picture.dropped.filter {
-            $0.path.hasPrefix("rejected/") && $0.path.hasSuffix("/\(submission.name.text)")
-                && $0.digest == submission.digest
-        }
-        let row = picture.models.first { $0.modelID == submission.modelID && $0.version == submission.version }
+        let row = picture.modelsByVersion[key(submission.modelID, submission.version)]
         let hasRow = row?.digest == submission.digest
         switch submission.fate {
         case .waits:
@@ -205,7 +219,7 @@ public struct Checker {
         var wrong: [String] = []
         let folder = place.path.split(separator: "/").dropLast().joined(separator: "/")
         for name in ["reason.json", "\(submission.name.text).manifest.json"]
-        where !picture.dropped.contains(where: { $0.path == "\(folder)/\(name)" }) {
+        where picture.droppedByPath["\(folder)/\(name)"] == nil {
             wrong.append("\(submission.source) is refused without \(name)")
         }
         let isOnce = outcomes.count == 1 || allowsRepeats && !outcomes.isEmpty
@@ -233,3 +247,6 @@ public struct Checker {
         }
     }
 }
+
+/// A version, to look it up by.
+private func key(_ modelID: String, _ version: String) -> String { "\(modelID)\n\(version)" }
