@@ -91,7 +91,9 @@ import Vocabulary
         try daemon.start()
         daemon.await("registered", "bad.bin")
         #expect(daemon.log.contains("is tried once more"))
-        #expect(try daemon.scratch.directory.openDirectory("store").status(of: "ingot-crashes")?.sizeInBytes == 0)
+        // Right behind the receipt it is forgotten.
+        let store = try Descriptor.openDirectory(path: daemon.storePath)
+        #expect(try eventually { try store.status(of: "ingot-crashes")?.sizeInBytes == 0 })
     }
 
     @Test func `SIGKILL blames nobody, however often it comes`() throws {
