@@ -50,7 +50,8 @@ let package = Package(
         .executableTarget(
             name: "ingotd",
             dependencies: [
-                "Intake", "ContentStore", "DropWatch", "Settings", "ServiceManager", "LocalPostgres", "LinuxSystem",
+                "Intake", "ContentStore", "DropWatch", "Inspectors", "Settings", "ServiceManager", "LocalPostgres",
+                "LinuxSystem",
                 arguments, logging, lifecycle, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: house),
@@ -64,9 +65,12 @@ let package = Package(
         room(
             "Intake",
             [
-                "DropWatch", "ContentStore", "Manifest", "Registry", "ServiceManager", "Settings", "LinuxSystem", heap,
-                "Vocabulary", logging, lifecycle,
+                "DropWatch", "ContentStore", "Inspectors", "Manifest", "ModelFormats", "Registry", "ServiceManager",
+                "Settings", "LinuxSystem", heap, "Vocabulary", logging, lifecycle,
             ]),
+
+        // Reads files in processes that can do nothing else.
+        room("Inspectors", ["LinuxSystem", "ModelFormats", "Vocabulary"]),
 
         // One layer, no sideways imports.
         room("DropWatch", ["LinuxSystem", "Vocabulary"]),
@@ -109,7 +113,13 @@ let package = Package(
             name: "ModelFormatsTests", dependencies: ["LinuxSystem", "ModelFormats", "TestKit", "Vocabulary"],
             exclude: ["Python"], swiftSettings: house),
         tests("ContentStore", ["LinuxSystem"]),
-        tests("Intake", ["ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "PostgresClient", "Vocabulary"]),
+        tests("Inspectors", ["ingotd", "LinuxSystem", "ModelFormats", "Vocabulary"]),
+        tests(
+            "Intake",
+            [
+                "ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "ModelFormats", "PostgresClient", "Settings",
+                "Vocabulary",
+            ]),
         .testTarget(
             name: "CommandTests", dependencies: ["ingot", "LinuxSystem", "Manifest", "TestKit", "Vocabulary"],
             exclude: ["files.py"], swiftSettings: house),

@@ -69,6 +69,11 @@ public final class ContentStore: Sendable {
         return "\(root)/sha256/\(hex.prefix(2))/\(name)"
     }
 
+    /// A blob, opened for reading; whether it is whole is another question, ``verify(_:tools:checkpoint:)``.
+    public func reader(of digest: Digest) throws(SystemError) -> Descriptor {
+        try shard(of: digest).open(blobName(of: digest))
+    }
+
     /// The room on the store's file system.
     public func space() throws(SystemError) -> Space { try directory.space() }
 

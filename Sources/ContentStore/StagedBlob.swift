@@ -1,4 +1,4 @@
-import LinuxSystem
+public import LinuxSystem
 public import Vocabulary
 
 /// Bytes that are about to become a blob: hashed, locked down, not yet named.
@@ -23,7 +23,8 @@ public struct StagedBlob: Sendable {
     /// Whether fsync(2) has already returned for it.
     var isSynced: Bool
 
-    var descriptor: Descriptor {
+    /// The bytes, open.
+    public var descriptor: Descriptor {
         switch source {
         case .temporary(let descriptor, _): descriptor
         case .claimed(let descriptor, _, _): descriptor

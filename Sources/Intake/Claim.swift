@@ -1,6 +1,7 @@
 import DropWatch
 import LinuxSystem
 import Manifest
+import ModelFormats
 import Vocabulary
 
 /// Whether a name is a sidecar's. Such a name is never a payload.
@@ -95,6 +96,12 @@ struct Refusal: Sendable {
     var sizeInBytes: Int64?
     var submitter: UInt32?
     var warnings: [Warning] = []
+    /// What the payload turned out to be, when it was looked into.
+    var format: ModelFormat?
+    /// How dangerous it is, when it was looked into.
+    var safety: Safety?
+    /// What was found in it, for the reason file.
+    var findings: [JSON] = []
     /// Whether the registry has its row already (a conflict is recorded by the transaction that finds it).
     var isRecorded = false
 }
@@ -108,4 +115,6 @@ struct Stored: Sendable {
     let proof: Proof
     var warnings: [Warning]
     var filePath: String
+    /// What is inside; `nil` only until it was looked into.
+    var inspection: Inspection?
 }

@@ -1,5 +1,6 @@
 import LinuxSystem
 import Logging
+import ModelFormats
 import ServiceManager
 import Synchronization
 import Vocabulary
@@ -24,6 +25,8 @@ final class EventLog: Sendable {
         var modelVersion: String?
         var digest: Digest?
         var sizeInBytes: Int64?
+        var format: ModelFormat?
+        var safety: Safety?
         var drop: String?
         var source: String?
         var proof: Proof?
@@ -38,6 +41,8 @@ final class EventLog: Sendable {
             put("INGOT_MODEL_VERSION", modelVersion)
             put("INGOT_SHA256", digest?.hex)
             put("INGOT_SIZE_BYTES", sizeInBytes.map { "\($0)" })
+            put("INGOT_FORMAT", format?.rawValue)
+            put("INGOT_SAFETY", safety?.rawValue)
             put("INGOT_DROP", drop)
             put("INGOT_SOURCE", source)
             put("INGOT_PROOF", proof?.rawValue)

@@ -2,6 +2,7 @@ import DropWatch
 import LinuxSystem
 import Logging
 import Manifest
+import ModelFormats
 import Registry
 import ServiceManager
 import Vocabulary
@@ -93,6 +94,9 @@ struct Finisher {
         receipt.sizeInBytes = stored.sizeInBytes
         receipt.manifestSHA256 = stored.manifestSHA256
         receipt.proof = stored.proof
+        receipt.format = stored.inspection?.format
+        receipt.safety = stored.inspection?.safety
+        receipt.findingsCount = stored.inspection?.findings.count ?? 0
         receipt.warnings = stored.warnings
         return receipt
     }
@@ -128,22 +132,28 @@ struct Finisher {
         refusal.sizeInBytes = stored.sizeInBytes
         refusal.submitter = stored.work.owner.user
         refusal.warnings = stored.warnings
+        refusal.format = stored.inspection?.format
+        refusal.safety = stored.inspection?.safety
+        refusal.findings = stored.inspection?.findings.map(\.json) ?? []
         refusal.isRecorded = true
         stages.take(.refuse(refusal), sizeInBytes: stored.sizeInBytes)
     }
 
-    private func tell(_ kind: EventKind, _ level: Logger.Level, _ verb: String, _ stored: Stored) {
+    private func tell(_ event: EventKind, _ level: Logger.Level, _ verb: String, _ stored: Stored) {
         let manifest = stored.work.manifest
         var fields = stored.work.fields
         fields.digest = stored.digest
         fields.sizeInBytes = stored.sizeInBytes
+        fields.format = stored.inspection?.format
+        fields.safety = stored.inspection?.safety
         fields.proof = stored.proof
         fields.duration = .now - stored.work.claim.begun
         let milliseconds = (fields.duration ?? .zero).inNanoseconds / 1_000_000
+        let kind = stored.inspection.map { "\($0.format.rawValue) (\($0.safety.rawValue)), " } ?? ""
         stages.log.event(
-            kind, level,
+            event, level,
             "\(verb) \(manifest.modelID) \(escaped(manifest.modelVersion)): \(stored.work.claim.sourceName), "
-                + "\(grouped(stored.sizeInBytes)) bytes, sha256 \(stored.digest.hex.prefix(12)), \(stored.proof.rawValue), \(milliseconds) ms",
+                + "\(grouped(stored.sizeInBytes)) bytes, sha256 \(stored.digest.hex.prefix(12)), \(kind)\(stored.proof.rawValue), \(milliseconds) ms",
             fields)
     }
 
@@ -153,7 +163,9 @@ struct Finisher {
             .rejected, .warning, "Rejected \(refusal.source ?? refusal.claim.sourceName): \(refusal.reason)",
             .init(
                 submission: refusal.claim.id, modelID: refusal.modelID, modelVersion: refusal.modelVersion,
-                digest: refusal.digest, sizeInBytes: refusal.sizeInBytes, drop: refusal.claim.drop.key.path,
+                digest: refusal.digest, sizeInBytes: refusal.sizeInBytes, format: refusal.format,
+                safety: refusal.safety,
+                drop: refusal.claim.drop.key.path,
                 source: refusal.source ?? refusal.claim.sourceName, reason: refusal.reason.code))
     }
 }

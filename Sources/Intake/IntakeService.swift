@@ -149,10 +149,14 @@ public final class IntakeService: Service {
     }
 
     private func startTakers() -> [Lane] {
-        [("small", stages.smallJobs), ("large", stages.largeJobs)].flatMap { kind, box in
+        [("small", stages.smallJobs, Taker.smallPatience), ("large", stages.largeJobs, nil)].flatMap {
+            (kind, box, patience) in
             (1...workers).map { number in
                 Lane("take-\(kind)-\(number)") { [stages, store] in
-                    Taker(stages: stages, store: store, station: stages.station("take-\(kind)-\(number)")).run(box)
+                    Taker(
+                        stages: stages, store: store, station: stages.station("take-\(kind)-\(number)"),
+                        patience: patience
+                    ).run(box)
                 }
             }
         }

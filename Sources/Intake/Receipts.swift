@@ -3,6 +3,7 @@ import DropWatch
 import Glibc
 import LinuxSystem
 import Manifest
+import ModelFormats
 import Vocabulary
 
 /// What a producer reads at `receipts/<path of the payload relative to the drop>.json`.
@@ -20,6 +21,9 @@ struct Receipt {
     var filePath: String?
     var manifestSHA256: Digest?
     var proof: Proof?
+    var format: ModelFormat?
+    var safety: Safety?
+    var findingsCount = 0
     var registeredAt: String?
     var waitingFor: Waiting?
     var since: String?
@@ -39,6 +43,9 @@ struct Receipt {
         put("file_path", filePath)
         put("manifest_sha256", manifestSHA256?.hex)
         put("proof", proof?.rawValue)
+        put("format", format?.rawValue)
+        put("safety", safety?.rawValue)
+        if safety != nil { members.append(.init("findings_count", .number("\(findingsCount)"))) }
         if let waitingFor {
             put("waiting_for", waitingFor.code)
             put("message", waitingFor.message)

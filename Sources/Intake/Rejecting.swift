@@ -2,6 +2,7 @@ import DropWatch
 import Glibc
 import LinuxSystem
 import Manifest
+import ModelFormats
 import Registry
 import Vocabulary
 
@@ -126,6 +127,9 @@ struct Rejecting {
         put("manifest_sha256", refusal.manifestSHA256?.hex)
         if let size = refusal.sizeInBytes { members.append(.init("size_bytes", .number("\(size)"))) }
         if let submitter = refusal.submitter { members.append(.init("submitted_uid", .number("\(submitter)"))) }
+        put("format", refusal.format?.rawValue)
+        put("safety", refusal.safety?.rawValue)
+        if refusal.safety != nil { members.append(.init("findings", .array(refusal.findings))) }
         put("rejected_at", WallClock.now)
         put("retry", "Correct what is named above, then mv payload and manifest back into the drop directory.")
         members.append(.init("warnings", .array(refusal.warnings.map(\.json))))
@@ -153,6 +157,9 @@ struct Rejecting {
         receipt.digest = refusal.digest
         receipt.sizeInBytes = refusal.sizeInBytes
         receipt.manifestSHA256 = refusal.manifestSHA256
+        receipt.format = refusal.format
+        receipt.safety = refusal.safety
+        receipt.findingsCount = refusal.findings.count
         receipt.reason = refusal.reason
         receipt.rejectedAt = WallClock.now
         receipt.rejectedPath = "\(refusal.claim.drop.key.path)/rejected/\(refusal.claim.id)"

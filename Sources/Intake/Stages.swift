@@ -12,6 +12,8 @@ import Vocabulary
 enum TakeJob: Sendable {
     /// Bring it into the store.
     case take(Work)
+    /// Look inside what is staged; a lane for small files found that it takes long.
+    case inspect(Uninspected)
     /// Set it aside.
     case refuse(Refusal)
 }
@@ -20,9 +22,17 @@ extension TakeJob {
     var claim: Claim {
         switch self {
         case .take(let work): work.claim
+        case .inspect(let uninspected): uninspected.stored.work.claim
         case .refuse(let refusal): refusal.claim
         }
     }
+}
+
+/// A payload that was hashed and not looked into yet.
+struct Uninspected: Sendable {
+    var stored: Stored
+    /// What the store will hold; `nil` when it holds it already.
+    let blob: StagedBlob?
 }
 
 /// A staged blob and what it is for.

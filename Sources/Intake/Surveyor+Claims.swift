@@ -4,6 +4,7 @@ import Glibc
 import LinuxSystem
 import Logging
 import Manifest
+import ModelFormats
 import ServiceManager
 import Settings
 import Vocabulary
@@ -366,6 +367,9 @@ extension Surveyor {
         refusal.source = record["source"]?.text(or: nil)
         refusal.modelID = record["model_id"]?.text(or: nil)
         refusal.modelVersion = record["model_version"]?.text(or: nil)
+        refusal.format = record["format"]?.text(or: nil).flatMap { ModelFormat(rawValue: $0) }
+        refusal.safety = record["safety"]?.text(or: nil).flatMap { Safety(rawValue: $0) }
+        if case .array(let findings)? = record["findings"] { refusal.findings = findings }
         admit(claim)
         // Carried out before: the producer may have moved everything back since, and must not find it refused once more.
         if contents.isSetAside { return stages.registerBox.send(.reject(refusal)) }

@@ -49,12 +49,12 @@ extension Taker {
         return isPlain ? String(decoding: bytes, as: UTF8.self) : nil
     }
 
-    /// A blob that an earlier attempt published, hashed again just now: only its row is missing.
-    func register(_ work: Work, _ note: StoredNote) {
+    /// A blob that an earlier attempt published, hashed again just now: only a look into it and its row are missing.
+    func resumed(_ work: Work, _ note: StoredNote) -> Uninspected {
         var stored = stored(work, note.digest, work.status.sizeInBytes, note.proof)
         stored.filePath = store.path(of: note.digest, fileExtension: fileExtension(of: work.claim.payloadName))
         work.file.releaseLease()
-        stages.registerBox.send(.register(stored, moved: nil))
+        return Uninspected(stored: stored, blob: nil)
     }
 
     func stored(_ work: Work, _ digest: Digest, _ sizeInBytes: Int64, _ proof: Proof) -> Stored {

@@ -1,6 +1,7 @@
 import ContentStore
 import DropWatch
 import Glibc
+import Inspectors
 import LinuxSystem
 import Logging
 import Manifest
@@ -8,7 +9,7 @@ import ServiceManager
 import Settings
 import Vocabulary
 
-/// A lane that reads payloads: hashes them and stages them for the store, or sets refused ones aside.
+/// A lane that reads payloads: hashes them, stages them for the store and has them looked into, or sets refused ones aside.
 ///
 /// What it does with a claim can be done again from the start at any time: nothing it leaves behind counts until the publisher has synced it.
 final class Taker {
@@ -16,8 +17,12 @@ final class Taker {
     let store: ContentStore
     let station: Station
     let tools = TakeTools()
+    let inspector = SandboxedInspector()
+    /// How long an inspection may hold up this lane; `nil` as long as it takes.
+    let patience: Duration?
 
-    init(stages: Stages, store: ContentStore, station: Station) {
+    init(stages: Stages, store: ContentStore, station: Station, patience: Duration?) {
+        self.patience = patience
         self.stages = stages
         self.store = store
         self.station = station
@@ -26,12 +31,14 @@ final class Taker {
     /// Works through a box until it is closed.
     func run(_ box: Mailbox<TakeJob>) {
         station.bind()
+        inspector.prepare()
         while let jobs = box.receive(limit: 1) {
             for job in jobs {
                 station.working(bound: Stages.syncBound)
                 station.work(on: job.claim.key)
                 switch job {
                 case .take(let work): take(work)
+                case .inspect(let uninspected): goOn(with: uninspected)
                 case .refuse(let refusal): setAside(refusal)
                 }
             }
@@ -47,7 +54,7 @@ final class Taker {
             if let stored = work.stored, stored.isAbout(work.status),
                 try store.verify(stored.digest, tools: tools, checkpoint: checkpoint)
             {
-                return register(work, stored)
+                return try inspect(resumed(work, stored))
             }
             let blob = try stage(work)
             // A name that is taken is hashed here, where it holds up nobody; the publisher then only looks it up.
@@ -55,11 +62,15 @@ final class Taker {
                 _ = try store.verify(blob.digest, tools: tools, checkpoint: checkpoint)
             }
             guard let proof = try prove(work, blob) else { return }
-            let stored = stored(work, blob.digest, blob.sizeInBytes, proof)
-            stages.publishBox.send(Staged(stored: stored, blob: blob))
+            try inspect(
+                Uninspected(stored: stored(work, blob.digest, blob.sizeInBytes, proof), blob: blob))
         } catch {
             handle(error, work)
         }
+    }
+
+    private func goOn(with uninspected: Uninspected) {
+        do throws(TakeError) { try inspect(uninspected) } catch { handle(error, uninspected.stored.work) }
     }
 
     private func stage(_ work: Work) throws(TakeError) -> StagedBlob {
@@ -157,7 +168,7 @@ final class Taker {
         setAside(refusal)
     }
 
-    private func checkpoint(_ sizeInBytes: Int64) throws(TakeError) {
+    func checkpoint(_ sizeInBytes: Int64) throws(TakeError) {
         station.progress()
         if stages.isStopping { throw .stopped }
     }

@@ -56,4 +56,5 @@ public enum SystemCall: String, Sendable, CaseIterable {
     case poll, eventfd, ftruncate
     case posixSpawn = "posix_spawn"
     case waitpid, pipe2, kill
+    case socketpair, sendmsg, recvmsg
 }

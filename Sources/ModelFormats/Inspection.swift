@@ -144,21 +144,6 @@ public struct Import: Sendable, Hashable {
     }
 }
 
-extension Import {
-    /// For `ingot check --json`; names are escaped.
-    public var json: JSON {
-        var members: [JSON.Member] = [
-            .init("module", .string(Text.shown(Array(module.utf8)))),
-            .init("name", .string(Text.shown(Array(name.utf8)))),
-            .init("verdict", .string(verdict.rawValue)),
-            .init("uses", .array(uses.sorted().map { .string($0.rawValue) })), .init("count", .number("\(count)")),
-        ]
-        if !part.isEmpty { members.append(.init("part", .string(part))) }
-        members.append(.init("offset", .number("\(offset)")))
-        return .object(members)
-    }
-}
-
 /// The kinds of file that are told apart, by the names that rows and manifests use.
 public enum ModelFormat: String, Sendable, CaseIterable {
     case pickle

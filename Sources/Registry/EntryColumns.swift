@@ -7,7 +7,8 @@ struct EntryColumns {
     private enum Column: Int, CaseIterable {
         case submissionID, reason, modelID, modelVersion, creationTimestamp, trainingParameters, evaluationMetrics, tags
         case parents, manifest, manifestSHA256, sha256, size, filePath, format, formatDetails, safety, safetyFindings
-        case sourceName, submittedBy, submittedUID, dropPath, host, proof, warnings
+        case imports, scannerVersion, allowListVersion, sourceName, submittedBy, submittedUID, dropPath, host, proof
+        case warnings
     }
 
     private var columns: [[String?]]
@@ -56,10 +57,13 @@ struct EntryColumns {
         case .sha256: entry.digest.hex
         case .size: String(entry.sizeInBytes)
         case .filePath: entry.filePath
-        case .format: entry.format
-        case .formatDetails: entry.formatDetails
-        case .safety: entry.safety
-        case .safetyFindings: entry.safetyFindings
+        case .format: entry.inspection?.format
+        case .formatDetails: entry.inspection?.formatDetails
+        case .safety: entry.inspection?.safety
+        case .safetyFindings: entry.inspection?.safetyFindings
+        case .imports: entry.inspection?.imports
+        case .scannerVersion: entry.inspection.map { String($0.scannerVersion) }
+        case .allowListVersion: entry.inspection.map { String($0.allowListVersion) }
         case .sourceName: entry.sourceName
         case .submittedBy: entry.submittedBy
         case .submittedUID: String(entry.submittedUID)

@@ -28,14 +28,8 @@ public struct Registration: Sendable {
     public var sizeInBytes: Int64
     /// The path that consumers load.
     public var filePath: String
-    /// What kind of file it is.
-    public var format: String?
-    /// Facts from the file's header, a JSON object.
-    public var formatDetails: String?
-    /// How dangerous the file is to load, in one word.
-    public var safety: String?
-    /// What was found in the file, a JSON array.
-    public var safetyFindings: String?
+    /// What a look into the file found.
+    public var inspection: InspectionRecord?
     /// The payload's path relative to the drop directory, escaped.
     public var sourceName: String
     /// The name of the user that dropped it.
@@ -56,8 +50,8 @@ public struct Registration: Sendable {
         submissionID: SubmissionID, modelID: String, modelVersion: String, creationTimestamp: String,
         trainingParameters: String? = nil, evaluationMetrics: String? = nil, tags: String? = nil,
         parents: [String] = [], manifest: String, manifestSHA256: Digest, digest: Digest, sizeInBytes: Int64,
-        filePath: String, format: String? = nil, formatDetails: String? = nil, safety: String? = nil,
-        safetyFindings: String? = nil, sourceName: String, submittedBy: String? = nil, submittedUID: UInt32,
+        filePath: String, inspection: InspectionRecord? = nil, sourceName: String, submittedBy: String? = nil,
+        submittedUID: UInt32,
         dropPath: String, host: String, proof: Proof, warnings: [Warning] = []
     ) {
         self.submissionID = submissionID
@@ -73,10 +67,7 @@ public struct Registration: Sendable {
         self.digest = digest
         self.sizeInBytes = sizeInBytes
         self.filePath = filePath
-        self.format = format
-        self.formatDetails = formatDetails
-        self.safety = safety
-        self.safetyFindings = safetyFindings
+        self.inspection = inspection
         self.sourceName = sourceName
         self.submittedBy = submittedBy
         self.submittedUID = submittedUID

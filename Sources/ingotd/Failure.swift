@@ -39,18 +39,8 @@ func loadSettings(_ file: String) throws(Failure) -> Settings {
         throw .configuration("\(file): cannot be read: \(SystemError.text(error.code))")
     }
     do {
-        let settings = try Settings.parse(text, file: file, environment: Surroundings.environment)
-        // A wish for safety that is not looked after must not be passed over in silence.
-        if let drop = settings.drops.first(where: { !$0.rejectSafety.isEmpty }) {
-            throw Failure.configuration(
-                "\(file): drop \(drop.path): reject_safety: this version does not look inside payloads; remove the key")
-        }
-        return settings
-    } catch let failure as Failure {
-        throw failure
-    } catch let error as SettingsError {
-        throw .configuration(error.problems.map(\.description).joined(separator: "\ningotd: "))
+        return try Settings.parse(text, file: file, environment: Surroundings.environment)
     } catch {
-        throw .configuration("\(file): \(error)")
+        throw .configuration(error.problems.map(\.description).joined(separator: "\ningotd: "))
     }
 }

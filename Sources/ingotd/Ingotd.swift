@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Inspectors
 import Settings
 
 /// The daemon's command line.
@@ -14,6 +15,8 @@ struct Ingotd: AsyncParsableCommand {
         defaultSubcommand: Run.self)
 
     static func main() async {
+        // Before anything else: a worker shuts itself in while it has one thread.
+        if CommandLine.arguments.dropFirst().first == InspectionWorker.command { InspectionWorker.run() }
         // A reader of our output or a database that goes away must show as an error, not as our death.
         _ = signal(SIGPIPE, SIG_IGN)
         // Modes are always given in full; the caller's umask must not make receipts unreadable.

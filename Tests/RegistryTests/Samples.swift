@@ -71,7 +71,11 @@ func registration(
         manifest: manifest ?? #"{"model_id":"\#(modelID)","model_version":"\#(version)"}"#, manifestSHA256: digest(7),
         digest: digest(content), sizeInBytes: 42,
         filePath: "/srv/ingot/store/sha256/\(digest(content).hex.prefix(2))/\(digest(content).hex)",
-        format: "pickle", sourceName: "model.pkl", submittedBy: "ada", submittedUID: 1_000, dropPath: "/srv/ingot/drop",
+        inspection: InspectionRecord(
+            format: "pickle", safety: "safe",
+            imports: #"[{"module":"subprocess","name":"run","uses":["call"],"verdict":"dangerous","count":2}]"#,
+            scannerVersion: 1, allowListVersion: 1),
+        sourceName: "model.pkl", submittedBy: "ada", submittedUID: 1_000, dropPath: "/srv/ingot/drop",
         host: "here", proof: .lease, warnings: [Warning(code: "manifest_first", message: "It \"said\"\nso.")])
 }
 

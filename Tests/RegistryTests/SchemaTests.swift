@@ -101,6 +101,36 @@ import Vocabulary
         #expect(try proud.session().remarks.contains("The role ingot_reader may read the registry."))
     }
 
+    @Test func `what pickles import is one row a name, and a later look replaces an earlier one`() throws {
+        let registry = try SampleRegistry()
+        let session = try registry.session()
+        _ = try session.record(registration("m", "1"))
+        let question = "SELECT DISTINCT model_id, model_version FROM registry.imports WHERE module = 'subprocess'"
+        #expect(try registry.row(question) == ["m", "1"])
+        #expect(
+            try registry.row("SELECT name, uses, verdict, part, count FROM registry.imports") == [
+                "run", "{call}", "dangerous", "", "2",
+            ])
+        var later = registration("m", "2")
+        later.inspection = InspectionRecord(format: "pickle", safety: "safe", scannerVersion: 2, allowListVersion: 1)
+        _ = try session.record(later)
+        #expect(try registry.row(question).isEmpty)
+        var earlier = registration("m", "3")
+        earlier.inspection?.allowListVersion = 9
+        _ = try session.record(earlier)
+        var never = registration("m", "4")
+        never.inspection = nil
+        _ = try session.record(never)
+        #expect(
+            try registry.row("SELECT scanner_version, allow_list_version, imports FROM registry.blobs") == [
+                "2", "1", "[]",
+            ])
+        #expect(try registry.row("SELECT has_table_privilege('ingot_reader', 'registry.imports', 'SELECT')") == ["t"])
+        #expect(throws: (any Error).self) {
+            try registry.row("UPDATE registry.models SET safety = 'harmless'")
+        }
+    }
+
     @Test func `latest models are the last that are not retired`() throws {
         let registry = try SampleRegistry()
         let session = try registry.session()

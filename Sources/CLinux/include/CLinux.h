@@ -4,6 +4,7 @@
 #define INGOT_CLINUX_H
 
 #include "crash.h"
+#include "sandbox.h"
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -14,7 +14,7 @@ struct Migration: Sendable {
         Migration(
             version: 1, name: "models, stores, blobs, submissions", oldestWriter: 1,
             sql: [
-                schemaVersionSQL, storesSQL, modelsSQL, submissionsSQL, leavesSQL, viewsSQL, problemsSQL,
+                schemaVersionSQL, storesSQL, modelsSQL, submissionsSQL, leavesSQL, viewsSQL, importsSQL, problemsSQL,
                 recordSQL, adoptStoreSQL,
             ].joined(separator: "\n"))
     ]

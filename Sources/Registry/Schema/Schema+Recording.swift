@@ -15,7 +15,7 @@ extension Migration {
             creation_timestamps text[], training_parameters text[], evaluation_metrics text[], tags text[],
             parents text[], manifests text[], manifest_sha256s text[], sha256s text[], sizes text[],
             file_paths text[], formats text[], format_details text[], safeties text[], safety_findings text[],
-            source_names text[], submitted_bys text[], submitted_uids text[], drop_paths text[], hosts text[],
+            imports text[], scanner_versions text[], allow_list_versions text[], source_names text[], submitted_bys text[], submitted_uids text[], drop_paths text[], hosts text[],
             proofs text[], warnings text[]
         ) RETURNS TABLE (
             submission_id uuid, verdict text, registered_at timestamptz, file_path text, seq bigint,
@@ -34,19 +34,19 @@ extension Migration {
                     given.creation_timestamp::timestamptz, given.training_parameters::jsonb,
                     given.evaluation_metrics::jsonb, given.tags::jsonb, given.parents, given.manifest::jsonb,
                     given.manifest_sha256, given.sha256, given.size_bytes::bigint, given.file_path, given.format,
-                    given.format_details::jsonb, given.safety, given.safety_findings::jsonb, given.source_name,
-                    given.submitted_by, given.submitted_uid::bigint, given.drop_path, given.host, given.proof,
+                    given.format_details::jsonb, given.safety, given.safety_findings::jsonb, given.imports::jsonb,
+                    given.scanner_version::integer, given.allow_list_version::integer, given.source_name, given.submitted_by, given.submitted_uid::bigint, given.drop_path, given.host, given.proof,
                     given.warnings::jsonb, given.place
                 FROM unnest(
                     submission_ids, reasons, model_ids, model_versions, creation_timestamps, training_parameters,
                     evaluation_metrics, tags, parents, manifests, manifest_sha256s, sha256s, sizes, file_paths, formats,
-                    format_details, safeties, safety_findings, source_names, submitted_bys, submitted_uids, drop_paths,
-                    hosts, proofs, warnings
+                    format_details, safeties, safety_findings, imports, scanner_versions, allow_list_versions,
+                    source_names, submitted_bys, submitted_uids, drop_paths, hosts, proofs, warnings
                 ) WITH ORDINALITY AS given (
                     submission_id, reason, model_id, model_version, creation_timestamp, training_parameters,
                     evaluation_metrics, tags, parents, manifest, manifest_sha256, sha256, size_bytes, file_path, format,
-                    format_details, safety, safety_findings, source_name, submitted_by, submitted_uid, drop_path,
-                    host, proof, warnings, place
+                    format_details, safety, safety_findings, imports, scanner_version, allow_list_version,
+                    source_name, submitted_by, submitted_uid, drop_path, host, proof, warnings, place
                 )
             ),
             -- What the registry knows: the same submission, and whoever has the version.
@@ -111,10 +111,22 @@ extension Migration {
                 FROM held
             ),
             blob AS (
-                INSERT INTO registry.blobs AS known (sha256, store_id, size_bytes, stored_at)
-                SELECT DISTINCT ON (sha256) sha256, store, size_bytes, moment FROM judged WHERE wins
-                ON CONFLICT (sha256, store_id) DO UPDATE SET verify_status = 'ok', stored_at = moment
+                INSERT INTO registry.blobs AS known (
+                    sha256, store_id, size_bytes, stored_at, imports, scanner_version, allow_list_version)
+                SELECT DISTINCT ON (sha256) sha256, store, size_bytes, moment, imports, scanner_version, allow_list_version
+                FROM judged WHERE wins
+                -- A newer look replaces an older one; an older binary beside a newer one takes nothing back.
+                ON CONFLICT (sha256, store_id) DO UPDATE SET verify_status = 'ok', stored_at = moment,
+                    (imports, scanner_version, allow_list_version) = (
+                        SELECT latest.imports, latest.scanner_version, latest.allow_list_version
+                        FROM (VALUES
+                            (known.imports, known.scanner_version, known.allow_list_version),
+                            (excluded.imports, excluded.scanner_version, excluded.allow_list_version)
+                        ) AS latest (imports, scanner_version, allow_list_version)
+                        ORDER BY scanner_version DESC NULLS LAST, allow_list_version DESC NULLS LAST LIMIT 1)
                     WHERE known.verify_status <> 'ok'
+                        OR (coalesce(excluded.scanner_version, 0), coalesce(excluded.allow_list_version, 0))
+                            > (coalesce(known.scanner_version, 0), coalesce(known.allow_list_version, 0))
             ),
             model AS (
                 INSERT INTO registry.models (

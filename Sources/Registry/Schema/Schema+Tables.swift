@@ -56,6 +56,9 @@ extension Migration {
             last_verified_at timestamptz,
             verify_status    text        NOT NULL DEFAULT 'ok'
                 CHECK (verify_status IN ('ok', 'corrupt', 'missing', 'removed')),
+            imports            jsonb     CHECK (jsonb_typeof(imports) = 'array'),
+            scanner_version    integer   CHECK (scanner_version > 0),
+            allow_list_version integer   CHECK (allow_list_version > 0),
             PRIMARY KEY (sha256, store_id)
         );
         COMMENT ON TABLE registry.blobs IS 'The payloads that lie in the stores, each once per store.';
@@ -66,6 +69,12 @@ extension Migration {
         COMMENT ON COLUMN registry.blobs.last_verified_at IS 'When all of it was last read again and compared.';
         COMMENT ON COLUMN registry.blobs.verify_status IS
             'ok, corrupt (the content is not what the name says), missing, or removed (on purpose).';
+        COMMENT ON COLUMN registry.blobs.imports IS
+            'The names that pickles in it import; registry.imports shows them as rows. NULL when nobody looked.';
+        COMMENT ON COLUMN registry.blobs.scanner_version IS
+            'The version of the code that looked into it last; the same bytes may be judged otherwise by a later one.';
+        COMMENT ON COLUMN registry.blobs.allow_list_version IS
+            'The version of the list of harmless names that it was judged by.';
         """#
 
     /// What it is all about.
@@ -87,7 +96,8 @@ extension Migration {
             size_bytes          bigint      NOT NULL CHECK (size_bytes >= 0),
             format              text        CHECK (format <> ''),
             format_details      jsonb       CHECK (jsonb_typeof(format_details) = 'object'),
-            safety              text        CHECK (safety <> ''),
+            safety              text
+                CHECK (safety IN ('no-code', 'safe', 'unknown-imports', 'unscannable', 'dangerous')),
             safety_findings     jsonb       CHECK (jsonb_typeof(safety_findings) = 'array'),
             tags                jsonb       CHECK (jsonb_typeof(tags) = 'object'),
             manifest            jsonb       NOT NULL CHECK (jsonb_typeof(manifest) = 'object'),
@@ -132,7 +142,8 @@ extension Migration {
         COMMENT ON COLUMN registry.models.size_bytes IS 'The size of the file.';
         COMMENT ON COLUMN registry.models.format IS 'What kind of file it is, such as pickle, safetensors, gguf.';
         COMMENT ON COLUMN registry.models.format_details IS 'Facts from the header of the file.';
-        COMMENT ON COLUMN registry.models.safety IS 'How dangerous it is to load the file, in one word; NULL when nobody looked.';
+        COMMENT ON COLUMN registry.models.safety IS
+            'How dangerous it is to load the file: no-code, safe, unknown-imports, unscannable or dangerous; NULL when nobody looked.';
         COMMENT ON COLUMN registry.models.safety_findings IS 'What was found in the file that could run code.';
         COMMENT ON COLUMN registry.models.tags IS 'Words of the producer, from the manifest.';
         COMMENT ON COLUMN registry.models.manifest IS 'The whole manifest, with keys that Ingot does not know.';

@@ -107,6 +107,33 @@ extension Migration {
             $$;
             """#
 
+    /// What code the files ask for.
+    static let importsSQL = #"""
+
+        CREATE VIEW registry.imports AS
+            SELECT model.model_id, model.model_version, import.value ->> 'module' AS module,
+                import.value ->> 'name' AS name,
+                ARRAY(SELECT jsonb_array_elements_text(
+                    CASE WHEN jsonb_typeof(import.value -> 'uses') = 'array' THEN import.value -> 'uses' END)) AS uses,
+                import.value ->> 'verdict' AS verdict, coalesce(import.value ->> 'part', '') AS part,
+                (import.value ->> 'count')::bigint AS count, model.seq
+            FROM registry.models AS model
+            JOIN registry.blobs AS blob USING (sha256, store_id)
+            CROSS JOIN LATERAL jsonb_array_elements(blob.imports) AS import;
+        COMMENT ON VIEW registry.imports IS
+            'One row for each name that a pickle in the file of a version imports. Formats without code have none.';
+        COMMENT ON COLUMN registry.imports.model_id IS 'The name of the model.';
+        COMMENT ON COLUMN registry.imports.model_version IS 'The name of the version.';
+        COMMENT ON COLUMN registry.imports.module IS 'The module, as it stands in the file: os.system is posix on Linux.';
+        COMMENT ON COLUMN registry.imports.name IS 'The name in the module, dotted where it is.';
+        COMMENT ON COLUMN registry.imports.uses IS
+            'What is done with it: reference, call, new (made without its constructor), build (its state is set).';
+        COMMENT ON COLUMN registry.imports.verdict IS 'What this import alone makes of the file; words as in registry.models.safety.';
+        COMMENT ON COLUMN registry.imports.part IS 'The member of an archive that it is in; empty for the file itself.';
+        COMMENT ON COLUMN registry.imports.count IS 'How often it is imported there.';
+        COMMENT ON COLUMN registry.imports.seq IS 'The place of the version in the order of registrations.';
+        """#
+
     /// What an operator should look at.
     static let problemsSQL = #"""
 

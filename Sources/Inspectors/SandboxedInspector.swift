@@ -1,0 +1,240 @@
+internal import Glibc
+public import LinuxSystem
+public import ModelFormats
+internal import Vocabulary
+
+/// Looks inside files by a worker process of its own, which it starts when it is needed and replaces when it is gone.
+///
+/// Invariants:
+/// 1. Whatever a file does to the worker is a verdict about the file: it is `unscannable`, never `safe`, and never an error of the daemon.
+/// 2. The worker gets files opened for reading only. It can change neither a blob nor a lease.
+/// 3. A worker that was late, died or talked nonsense is ended before the next file.
+/// 4. A file is blamed for the end of a worker only when a fresh one ended on it too: one that waits may be ended by others.
+///
+/// For one thread at a time; it blocks while it waits.
+public final class SandboxedInspector {
+    /// What became of a file.
+    public enum Outcome: Sendable {
+        /// It was looked into, or it cannot be, which is in the verdict.
+        case inspected(Inspection)
+        /// It takes longer than the caller's patience; nothing is known of it.
+        case unfinished
+        /// No worker can be had now: memory, processes or descriptors have run out.
+        case unavailable(SystemError)
+    }
+
+    /// How long a file may take.
+    public struct Deadline: Sendable {
+        /// For any file.
+        public var least = Duration.seconds(60)
+        /// So many bytes give it a second more.
+        public var bytesPerSecond: Int64 = 16 << 20
+
+        /// 60 s, and a second for every 16 MiB.
+        public init() {}
+
+        /// For a file of this size.
+        public func limit(sizeInBytes: Int64) -> Duration {
+            least + .seconds(max(0, sizeInBytes) / max(1, bytesPerSecond))
+        }
+    }
+
+    /// What the last worker gave up; `nil` before the first.
+    public private(set) var sandbox: Sandbox?
+    private let program: String
+    private let deadline: Deadline
+    private var worker: Worker?
+
+    /// How long a worker may take to start.
+    private static let startTime = Duration.seconds(30)
+    /// How often a waiting thread looks around.
+    private static let interval = Duration.milliseconds(200)
+
+    /// - Parameter program: what becomes a worker when it is started with ``InspectionWorker/command``; this very program by default,
+    ///   also when its file was replaced meanwhile.
+    public init(program: String = "/proc/self/exe", deadline: Deadline = Deadline()) {
+        self.program = program
+        self.deadline = deadline
+    }
+
+    deinit { worker?.end() }
+
+    /// The worker's number, while there is one.
+    var workerProcessID: Int32? { worker?.processID }
+
+    /// Starts a worker, so that the first file does not wait for it. What stands in the way shows when a file comes.
+    public func prepare() { _ = try? connected() }
+
+    /// Looks inside a file.
+    ///
+    /// - Parameters:
+    ///   - file: any open descriptor of it; the worker gets one of its own.
+    ///   - sizeInBytes: how many bytes there are.
+    ///   - patience: when to give up without a verdict; `nil` for never before the deadline.
+    ///   - checkpoint: called now and then while the worker reads; what it throws ends the worker's work.
+    public func inspect<Failure>(
+        _ file: Descriptor, sizeInBytes: Int64, patience: Duration? = nil, checkpoint: () throws(Failure) -> Void
+    ) throws(Failure) -> Outcome {
+        let own: Descriptor
+        do throws(SystemError) { own = try file.reopenedForReading() } catch { return .unavailable(error) }
+        let limit = deadline.limit(sizeInBytes: sizeInBytes)
+        let isImpatient = patience.map { $0 < limit } ?? false
+        let end = Monotonic.now + min(limit, patience ?? limit)
+        var ending = ""
+        for _ in 0..<2 {
+            let worker: Worker
+            switch start() {
+            case .success(let started): worker = started
+            case .failure(.transient(let error)): return .unavailable(error)
+            case .failure(.lasting(let why)): return .inspected(.unscannable("inspector_unavailable", why))
+            }
+            let answer: Answer
+            do throws(Failure) {
+                answer = try ask(worker, own, sizeInBytes: sizeInBytes, until: end, checkpoint)
+            } catch {
+                discard()
+                throw error
+            }
+            switch answer {
+            case .inspection(let inspection, let isLast):
+                if isLast { discard() }
+                return .inspected(inspection)
+            case .late:
+                discard()
+                if isImpatient { return .unfinished }
+                let why = "Looking inside took longer than \(limit.components.seconds) s and was stopped."
+                return .inspected(.unscannable("inspector_timed_out", why))
+            case .gone: ending = discard()
+            case .nonsense:
+                discard()
+                return .inspected(.unscannable("inspector_died", "The inspector gave an answer that is none."))
+            }
+        }
+        return .inspected(.unscannable("inspector_died", "The inspector ended while it looked inside: \(ending)."))
+    }
+
+    // MARK: The worker
+
+    private enum StartFailure: Error {
+        case transient(SystemError)
+        case lasting(String)
+    }
+
+    private enum Answer {
+        case inspection(Inspection, isLast: Bool)
+        case late, gone, nonsense
+    }
+
+    private func start() -> Result<Worker, StartFailure> {
+        do throws(StartFailure) { return .success(try connected()) } catch { return .failure(error) }
+    }
+
+    /// The worker, started when there is none.
+    private func connected() throws(StartFailure) -> Worker {
+        if let worker { return worker }
+        let started: Worker
+        do {
+            started = try Worker(program: program)
+        } catch let error as SystemError {
+            throw .transient(error)
+        } catch let error as ChildProcessError {
+            guard error.scope == .transient else { throw .lasting("No inspector can be started (\(error)).") }
+            throw .transient(SystemError(.posixSpawn, program, code: error.errno))
+        } catch {
+            throw .lasting("No inspector can be started (\(error)).")
+        }
+        let end = Monotonic.now + Self.startTime
+        var arrived: [UInt8] = []
+        while arrived.count < AnswerHeader.byteCount {
+            let isReady = (try? waitForInput([started.socket], timeout: end - .now)) == [true]
+            let more = isReady ? try? started.socket.receiveSome(limit: AnswerHeader.byteCount - arrived.count) : nil
+            guard let more, !more.isEmpty else {
+                throw .lasting("The inspector does not start: \(started.end()).")
+            }
+            arrived += more
+        }
+        sandbox = Sandbox(rawValue: AnswerHeader(arrived[...]).word)
+        worker = started
+        return started
+    }
+
+    /// Ends the worker and says how it ended.
+    @discardableResult
+    private func discard() -> String {
+        defer { worker = nil }
+        return worker?.end() ?? ""
+    }
+
+    private func ask<Failure>(
+        _ worker: Worker, _ file: Descriptor, sizeInBytes: Int64, until end: Monotonic,
+        _ checkpoint: () throws(Failure) -> Void
+    ) throws(Failure) -> Answer {
+        do throws(SystemError) {
+            try worker.socket.send(Request(sizeInBytes: sizeInBytes).bytes, with: file)
+        } catch { return .gone }
+        var arrived: [UInt8] = []
+        while true {
+            let left = end - .now
+            guard left > .zero else { return .late }
+            let isReady = (try? waitForInput([worker.socket], timeout: min(left, Self.interval))) == [true]
+            guard isReady else {
+                try checkpoint()
+                continue
+            }
+            guard let more = try? worker.socket.receiveSome(limit: 32 << 10), !more.isEmpty else { return .gone }
+            arrived += more
+            guard arrived.count >= AnswerHeader.byteCount else { continue }
+            let header = AnswerHeader(arrived[..<AnswerHeader.byteCount])
+            let whole = AnswerHeader.byteCount + header.length
+            guard header.length <= AnswerHeader.longest, arrived.count <= whole else { return .nonsense }
+            guard arrived.count == whole else { continue }
+            guard let inspection = Inspection(jsonText: Array(arrived[AnswerHeader.byteCount...])) else {
+                return .nonsense
+            }
+            return .inspection(inspection, isLast: header.word == 1)
+        }
+    }
+}
+
+extension Inspection {
+    /// The verdict on a file that no worker could judge.
+    fileprivate static func unscannable(_ code: String, _ why: String) -> Inspection {
+        Inspection(format: .unknown, safety: .unscannable, findings: [Finding(.unscannable, code, why)])
+    }
+}
+
+/// A running worker and our end of its socket.
+private final class Worker {
+    let socket: Descriptor
+    private let process: ChildProcess
+
+    var processID: Int32 { process.processID }
+
+    init(program: String) throws {
+        let (ours, theirs) = try Descriptor.socketPair()
+        socket = ours
+        // Nothing of ours is its business: no environment, and nobody reads what it would write.
+        var command = ChildProcess.Command(
+            program, [InspectionWorker.command], environment: ["SWIFT_BACKTRACE": "enable=no"])
+        command.input = .descriptor(theirs.number)
+        command.output = .null
+        command.errors = .null
+        // Ctrl-C in a terminal is for the daemon, which ends its workers itself.
+        command.hasOwnGroup = true
+        process = try ChildProcess.start(command)
+        withExtendedLifetime(theirs) {}
+    }
+
+    /// Ends it, unless it has ended by itself, and says how.
+    @discardableResult
+    func end() -> String {
+        // Its end may be a moment behind the end of its socket.
+        let own = process.wait(until: .now + .milliseconds(50))
+        if own == nil { process.signal(SIGKILL) }
+        switch own ?? process.wait(until: .now + .seconds(10)) {
+        case .exited(let status): return "exit status \(status)"
+        case .killed(let signal): return "signal \(signal)"
+        case nil: return "it cannot be ended"
+        }
+    }
+}
