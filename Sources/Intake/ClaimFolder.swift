@@ -196,7 +196,8 @@ extension ClaimFolder {
     func remove(_ contents: ClaimContents, from claims: Descriptor) throws(SystemError) {
         if let payload = contents.payload { try directory.unlink(payload) }
         if let manifest = contents.manifest { try directory.unlink(manifest) }
-        // Most claims have no notes: try the directory first, and look what is in the way only then.
+        // Most claims have no other note: try the directory next, and look what is in the way only then.
+        try directory.unlink(Self.ownerNote)
         do {
             try claims.removeDirectory(name)
         } catch where error.code == ENOTEMPTY || error.code == EEXIST {

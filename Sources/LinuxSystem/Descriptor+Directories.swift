@@ -190,10 +190,10 @@ extension Descriptor {
         else {
             throw SystemError(.openat, "\(name)", code: ENAMETOOLONG)
         }
-        try unlink(temporary)
         let file = try open(temporary, [.writeOnly, .create, .exclusive], mode: mode)
         do {
-            try file.setMode(mode)
+            // A default ACL or a umask may have taken bits away.
+            if try file.status().mode != mode { try file.setMode(mode) }
             try file.write(content)
             if durable { try file.sync() }
             try rename(temporary, to: self, as: name, replacing: true)

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The end of central directory record, in 64-bit terms.
 struct ZipEnd {
     var offset: Int64
@@ -18,14 +20,18 @@ struct ZipEnd {
         let tail = try source.read(at: start, count: Int(source.sizeInBytes - start))
         guard tail.count >= 22 else { return [] }
         var places: [Int64] = []
-        var index = tail.count - 22
-        while index >= 0 {
-            if tail[index] == 0x50, tail[index..<index + 4].elementsEqual(signature) {
-                places.append(start + Int64(index))
+        unsafe tail.withUnsafeBytes { tail in
+            guard let first = tail.baseAddress else { return }
+            let end = tail.count - 21
+            var next = 0
+            // memchr(3) is many times as fast as a loop, and most tails are looked through for nothing.
+            while next < end, let found = unsafe memchr(first + next, Int32(signature[0]), end - next) {
+                let index = unsafe UnsafeRawPointer(found) - first
+                if unsafe tail[index..<index + 4].elementsEqual(signature) { places.append(start + Int64(index)) }
+                next = index + 1
             }
-            index -= 1
         }
-        return places
+        return places.reversed()
     }
 
     init(at offset: Int64, in source: any ByteSource) throws(ReadFailure) {
