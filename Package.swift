@@ -58,7 +58,10 @@ let package = Package(
 
         .executableTarget(
             name: "ingot",
-            dependencies: ["ContentStore", "LinuxSystem", "Manifest", "ModelFormats", "Vocabulary", arguments],
+            dependencies: [
+                "ContentStore", "Inspectors", "LinuxSystem", "Manifest", "ModelFormats", "Registry", "Settings", "Vocabulary",
+                arguments,
+            ],
             swiftSettings: house),
 
         // The pipeline.
@@ -79,7 +82,7 @@ let package = Package(
         room("ModelFormats", ["CCompression", "LinuxSystem", "Vocabulary"]),
         room("Registry", ["PostgresClient", "Vocabulary"]),
         room("ServiceManager", ["CSystemd", "LinuxSystem", "Vocabulary", logging]),
-        room("Settings", ["Vocabulary", yams]),
+        room("Settings", ["LinuxSystem", "Vocabulary", yams]),
         room("LocalPostgres", ["LinuxSystem", "Vocabulary"]),
 
         room("PostgresClient", ["CLibpq", "Vocabulary"]),
@@ -117,7 +120,7 @@ let package = Package(
         tests(
             "Intake",
             [
-                "ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "ModelFormats", "PostgresClient", "Settings",
+                "ingot", "ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "ModelFormats", "PostgresClient", "Settings",
                 "Vocabulary",
             ]),
         .testTarget(

@@ -14,10 +14,7 @@ struct StoreFormat {
     static func readOrCreate(
         in directory: Descriptor, path: String, newIdentity: String
     ) throws -> StoreFormat {
-        if try directory.status(of: fileName) != nil {
-            let bytes = try directory.open(fileName).readAll(limit: 4096)
-            return try parse(String(decoding: bytes, as: UTF8.self), path: path)
-        }
+        if try directory.status(of: fileName) != nil { return try read(in: directory, path: path) }
         if try directory.status(of: "sha256") != nil {
             throw StoreError.damaged(path, "the file is missing, but there are blobs")
         }
@@ -32,6 +29,12 @@ struct StoreFormat {
         try directory.replaceFile(fileName, with: Array(text.utf8), mode: 0o644, durable: true)
         try directory.sync()
         return StoreFormat(identity: newIdentity)
+    }
+
+    /// Reads the file.
+    static func read(in directory: Descriptor, path: String) throws -> StoreFormat {
+        let bytes = try directory.open(fileName).readAll(limit: 4096)
+        return try parse(String(decoding: bytes, as: UTF8.self), path: path)
     }
 
     // The file is only ever written by the function above, so a look for its two values is enough, and anything else is damage.

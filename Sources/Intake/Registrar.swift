@@ -321,19 +321,9 @@ extension Registration {
             trainingParameters: manifest.trainingParameters?.text, evaluationMetrics: manifest.evaluationMetrics?.text,
             tags: manifest.tags?.text, parents: manifest.parents, manifest: manifest.document.text,
             manifestSHA256: stored.manifestSHA256, digest: stored.digest, sizeInBytes: stored.sizeInBytes,
-            filePath: stored.filePath, inspection: stored.inspection.map(InspectionRecord.init),
+            filePath: stored.filePath, inspection: stored.inspection?.record,
             sourceName: claim.sourceName,
             submittedBy: Identity.userName(stored.work.owner.user), submittedUID: stored.work.owner.user,
             dropPath: escaped(claim.drop.key.path), host: host, proof: stored.proof, warnings: stored.warnings)
-    }
-}
-
-extension InspectionRecord {
-    init(_ inspection: Inspection) {
-        self.init(
-            format: inspection.format.rawValue, formatDetails: inspection.details.text,
-            safety: inspection.safety.rawValue, safetyFindings: JSON.array(inspection.findings.map(\.json)).text,
-            imports: JSON.array(inspection.imports.map(\.json)).text, scannerVersion: Inspector.version,
-            allowListVersion: AllowList.version)
     }
 }

@@ -21,6 +21,14 @@ extension Inspection {
         return .object(members)
     }
 
+    /// As a row of the registry and that of its blob hold it.
+    public var record: InspectionRecord {
+        InspectionRecord(
+            format: format.rawValue, formatDetails: details.text, safety: safety.rawValue,
+            safetyFindings: JSON.array(findings.map(\.json)).text, imports: JSON.array(imports.map(\.json)).text,
+            scannerVersion: Inspector.version, allowListVersion: AllowList.version)
+    }
+
     /// What a text says that ``json`` wrote; `nil` when it is anything else.
     public init?(jsonText bytes: [UInt8]) {
         var reader = InspectionText(bytes)

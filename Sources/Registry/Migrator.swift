@@ -20,6 +20,18 @@ struct Migrator {
         }
     }
 
+    /// Sees that nothing is missing, and changes nothing.
+    func check() throws(RegistryError) {
+        try RegistryError.translating("looking at the schema") {
+            var remarks: [String] = []
+            guard let missing = try missingStep(remarks: &remarks) else { return }
+            throw RegistryError(
+                code: .damagedSchema, operation: "looking at the schema",
+                message: "Step \(missing.version) of the schema is missing.",
+                hint: "Start the ingotd of this version once; it makes what is missing.")
+        }
+    }
+
     /// For a question, or a change that has no rows to go through.
     private var deadline: ContinuousClock.Instant { ContinuousClock.now + patience.record }
 

@@ -98,18 +98,22 @@ public final class RegistrySession {
         _ = try transaction(EntryColumns([]).statement(storeID: store.id), operation: "trying to record")
     }
 
-    private func query(
+    func query(
         _ sql: String, _ parameters: [Parameter] = [], operation: String
     ) throws(RegistryError) -> QueryResult {
         try transaction(Statement("query", sql, parameters), operation: operation)
     }
 
-    /// Runs one statement in a transaction of its own, under our settings and not those of role or database.
-    private func transaction(_ statement: Statement, operation: String) throws(RegistryError) -> QueryResult {
+    /// Runs one statement in a transaction of its own, under our settings and not those of role or database, and under a lock where
+    /// one is named.
+    func transaction(
+        _ statement: Statement, under lock: Int? = nil, operation: String
+    ) throws(RegistryError) -> QueryResult {
+        let opening = [Guards.begin, Guards.settings(patience: patience.record)] + (lock.map { [Guards.lock($0)] } ?? [])
         do {
             return try connection.pipeline(
-                [Guards.begin, Guards.settings(patience: patience.record), statement, Guards.commit],
-                operation: operation, deadline: ContinuousClock.now + patience.record)[2]
+                opening + [statement, Guards.commit], operation: operation,
+                deadline: ContinuousClock.now + patience.record)[opening.count]
         } catch {
             throw RegistryError(error, operation: operation)
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Inspectors
 
 /// The command line for people and scripts.
 @main
@@ -8,9 +9,11 @@ struct Ingot: ParsableCommand {
         commandName: "ingot",
         abstract: "Looks at model files as the daemon does, without loading any of them.",
         version: Version.text,
-        subcommands: [Check.self])
+        subcommands: [Check.self, Inspect.self])
 
     static func main() {
+        // Before anything else: a worker shuts itself in while it has one thread.
+        if CommandLine.arguments.dropFirst().first == InspectionWorker.command { InspectionWorker.run() }
         do {
             var command = try parseAsRoot(Arguments.texts)
             try command.run()

@@ -14,14 +14,14 @@ struct Daemon {
     let configurationFile: String
     let settings: Settings
     /// Where `status.json` goes: systemd's runtime directory, or what the caller says.
-    var statusDirectory = Surroundings.environment["RUNTIME_DIRECTORY"]
+    var statusDirectory = ProcessEnvironment.variables["RUNTIME_DIRECTORY"]
     /// Called when everything is watched.
     var whenReady: @Sendable () -> Void = {}
 
     /// Runs until SIGTERM or SIGINT.
     func run() async throws {
         let threshold = LoggingSetup.bootstrap(
-            level: settings.logLevel.asLoggerLevel, environment: Surroundings.environment)
+            level: settings.logLevel.asLoggerLevel, environment: ProcessEnvironment.variables)
         let logger = Logger(label: "ingotd")
         let notifier = ServiceNotifier()
         let intake: IntakeService
@@ -49,7 +49,7 @@ struct Daemon {
     private func surroundings(_ logger: Logger, _ notifier: ServiceNotifier) -> IntakeService.Surroundings {
         IntakeService.Surroundings(
             logger: logger, notifier: notifier,
-            watchdogInterval: ServiceNotifier.watchdogInterval(environment: Surroundings.environment),
+            watchdogInterval: ServiceNotifier.watchdogInterval(environment: ProcessEnvironment.variables),
             statusDirectory: statusDirectory, version: Version.text,
             whenReady: { [whenReady, settings] in
                 notifier.ready()

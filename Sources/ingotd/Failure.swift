@@ -27,19 +27,8 @@ private func put(_ text: String, on descriptor: Int32) {
 ///
 /// - Throws: ``Failure`` with every problem on a line of its own.
 func loadSettings(_ file: String) throws(Failure) -> Settings {
-    let text: String
-    do throws(SystemError) {
-        let bytes = try Descriptor.openFile(path: file).readAll(limit: 1 << 20)
-        guard bytes.count <= 1 << 20 else { throw SystemError(.read, file, code: EFBIG) }
-        guard let valid = String(validating: bytes, as: UTF8.self) else {
-            throw SystemError(.read, file, code: EILSEQ)
-        }
-        text = valid
-    } catch {
-        throw .configuration("\(file): cannot be read: \(SystemError.text(error.code))")
-    }
     do {
-        return try Settings.parse(text, file: file, environment: Surroundings.environment)
+        return try Settings.load(file, environment: ProcessEnvironment.variables)
     } catch {
         throw .configuration(error.problems.map(\.description).joined(separator: "\ningotd: "))
     }

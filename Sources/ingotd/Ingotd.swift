@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Inspectors
+import LinuxSystem
 import Settings
 
 /// The daemon's command line.
@@ -56,7 +57,7 @@ struct Run: AsyncParsableCommand {
     var checkConfig = false
 
     func run() async throws {
-        let file = config ?? Surroundings.environment["INGOT_CONFIG"] ?? "/etc/ingot/ingot.yaml"
+        let file = Settings.file(named: config, environment: ProcessEnvironment.variables)
         let settings = try loadSettings(file)
         if checkConfig { return say(settings.effectiveYAML) }
         try await Daemon(configurationFile: file, settings: settings).run()

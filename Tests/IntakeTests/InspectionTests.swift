@@ -167,6 +167,70 @@ private let safetensors: [UInt8] = {
         #expect(try daemon.column("SELECT DISTINCT module FROM registry.imports") == ["posix"])
     }
 
+    private func inspectAgain(_ daemon: Daemon, _ options: String..., database: String? = nil) throws -> (String, Int32?) {
+        var command = ChildProcess.Command(
+            Daemon.programBesideBundle("ingot"),
+            ["inspect", "--stored", "--config", daemon.configurationPath] + options,
+            environment: ["INGOT_DATABASE": database ?? daemon.database])
+        let output = daemon.scratch.path + "/inspect.out"
+        _ = unsafe unlink(output)
+        command.output = .file(output)
+        command.errors = .file(output)
+        let ending = try ChildProcess.start(command).wait(until: .now + .seconds(60))
+        let text = String(decoding: try daemon.scratch.content(of: "inspect.out"), as: UTF8.self)
+        guard case .exited(let status)? = ending else { return (text, nil) }
+        return (text, status)
+    }
+
+    @Test func `is renewed in every row of a blob when the scanner is newer`() throws {
+        let daemon = try daemon()
+        try daemon.submit("a.pkl", malicious, id: "a")
+        try daemon.submit("b.pkl", malicious, id: "b")
+        try daemon.submit("c.safetensors", safetensors, id: "c")
+        for name in ["a.pkl", "b.pkl", "c.safetensors"] as [FileName] { daemon.await("registered", name) }
+        #expect(try inspectAgain(daemon) == ("Looked into 0 files; 0 versions have another verdict than before.\n", 0))
+        // As an older scanner would have left it, and a newer one what it has seen.
+        for change in [
+            "UPDATE registry.models SET safety = 'safe', safety_findings = '[]', format = 'unknown' WHERE model_id <> 'c'",
+            """
+            UPDATE registry.blobs SET imports = '[]', scanner_version = 1
+            WHERE sha256 IN (SELECT sha256 FROM registry.models WHERE model_id <> 'c')
+            """,
+            "UPDATE registry.blobs SET scanner_version = 1000 WHERE scanner_version > 1",
+        ] { _ = try daemon.rows(change) }
+        let (said, status) = try inspectAgain(daemon)
+        #expect(
+            said.split(separator: "\n").sorted() == [
+                "Looked into 1 files; 2 versions have another verdict than before.", "a 1: safe → dangerous",
+                "b 1: safe → dangerous",
+            ])
+        #expect(status == 0)
+        #expect(
+            try daemon.rows("SELECT DISTINCT format, safety, safety_findings <> '[]' FROM registry.models WHERE model_id <> 'c'")
+                == [["pickle", "dangerous", "t"]])
+        #expect(try daemon.column("SELECT model_id FROM registry.imports ORDER BY 1") == ["a", "b"])
+        // What a newer program found stands, also when everything is to be looked into.
+        #expect(try inspectAgain(daemon, "--all").0.hasPrefix("Looked into 2 files; 0 versions"))
+        #expect(try daemon.count("registry.blobs WHERE scanner_version = 1000") == 1)
+    }
+
+    @Test func `that cannot be renewed says why`() throws {
+        let daemon = try daemon()
+        try daemon.submit("a.pkl", malicious, id: "a")
+        daemon.await("registered", "a.pkl")
+        let path = try #require(try daemon.column("SELECT file_path FROM registry.models")[0])
+        let digest = try #require(try daemon.column("SELECT sha256 FROM registry.models")[0])
+        _ = try Tool.run("rm", ["-f", path, "\(daemon.storePath)/sha256/\(digest.prefix(2))/\(digest)"])
+        let (said, status) = try inspectAgain(daemon, "--all")
+        #expect(status == 2 && said.contains("\(digest) cannot be read"), "\(said)")
+        #expect(try daemon.column("SELECT safety FROM registry.models") == ["dangerous"])
+        let (away, unavailable) = try inspectAgain(daemon, database: "host=/nowhere dbname=ingot")
+        #expect(unavailable == 69 && away.contains("/nowhere"), "\(away)")
+        let empty = try PostgresFixture.freshDatabase()
+        let (missing, unmade) = try inspectAgain(daemon, database: empty)
+        #expect(unmade == 69 && missing.contains("Start the ingotd of this version once"), "\(missing)")
+    }
+
     @Test func `knows every verdict that a drop directory may refuse`() {
         #expect(DropSettings.safetyVerdicts.allSatisfy { Safety(rawValue: $0) != nil })
         #expect(Set(Safety.allCases.map(\.rawValue)).subtracting(DropSettings.safetyVerdicts) == ["no-code", "safe"])

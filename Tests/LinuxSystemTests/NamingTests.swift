@@ -140,7 +140,8 @@ import Testing
         try Scratch.with { scratch in
             try scratch.write("old", to: "file")
             let (result, trace) = FaultInjection.trace(.init(call, at: 1, effect: .fail(ENOSPC))) {
-                try scratch.directory.replaceFile("file", with: [1, 2], mode: 0o644, durable: true)
+                // A mode that the umask of most people cuts, so that it has to be set.
+                try scratch.directory.replaceFile("file", with: [1, 2], mode: 0o666, durable: true)
             }
             #expect(throws: SystemError.self) { try result.get() }
             #expect(trace.hits == 1)

@@ -1,9 +1,9 @@
-import Glibc
+internal import Glibc
 
 /// What the process was started with.
-enum Surroundings {
+public enum ProcessEnvironment {
     /// The environment, environ(7); of a name that stands there twice the first counts.
-    static let environment: [String: String] = {
+    public static let variables: [String: String] = {
         var variables: [String: String] = [:]
         var entry = unsafe environ
         while let text = unsafe entry.pointee {
@@ -16,9 +16,4 @@ enum Surroundings {
         }
         return variables
     }()
-}
-
-/// The program's version.
-enum Version {
-    static let text = "0.1.0"
 }
