@@ -59,8 +59,8 @@ let package = Package(
         .executableTarget(
             name: "ingot",
             dependencies: [
-                "ContentStore", "Inspectors", "LinuxSystem", "Manifest", "ModelFormats", "Registry", "Settings", "Vocabulary",
-                arguments,
+                "ContentStore", "Inspectors", "LinuxSystem", "Manifest", "ModelFormats", "Registry", "Settings",
+                "Vocabulary", arguments,
             ],
             swiftSettings: house),
 
@@ -120,8 +120,8 @@ let package = Package(
         tests(
             "Intake",
             [
-                "ingot", "ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "ModelFormats", "PostgresClient", "Settings",
-                "Vocabulary",
+                "ingot", "ingotd", "LinuxSystem", "LocalPostgres", "Manifest", "ModelFormats", "PostgresClient",
+                "Settings", "Vocabulary",
             ]),
         .testTarget(
             name: "CommandTests", dependencies: ["ingot", "LinuxSystem", "Manifest", "TestKit", "Vocabulary"],

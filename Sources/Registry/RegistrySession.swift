@@ -109,7 +109,8 @@ public final class RegistrySession {
     func transaction(
         _ statement: Statement, under lock: Int? = nil, operation: String
     ) throws(RegistryError) -> QueryResult {
-        let opening = [Guards.begin, Guards.settings(patience: patience.record)] + (lock.map { [Guards.lock($0)] } ?? [])
+        var opening = [Guards.begin, Guards.settings(patience: patience.record)]
+        if let lock { opening.append(Guards.lock(lock)) }
         do {
             return try connection.pipeline(
                 opening + [statement, Guards.commit], operation: operation,

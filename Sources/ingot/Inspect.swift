@@ -46,7 +46,8 @@ struct Inspect: ParsableCommand {
         let environment = ProcessEnvironment.variables
         let settings: Settings
         do {
-            settings = try Settings.load(Settings.file(named: config, environment: environment), environment: environment)
+            let file = Settings.file(named: config, environment: environment)
+            settings = try Settings.load(file, environment: environment)
         } catch {
             throw failure(78, error.description)
         }

@@ -167,7 +167,9 @@ private let safetensors: [UInt8] = {
         #expect(try daemon.column("SELECT DISTINCT module FROM registry.imports") == ["posix"])
     }
 
-    private func inspectAgain(_ daemon: Daemon, _ options: String..., database: String? = nil) throws -> (String, Int32?) {
+    private func inspectAgain(
+        _ daemon: Daemon, _ options: String..., database: String? = nil
+    ) throws -> (String, Int32?) {
         var command = ChildProcess.Command(
             Daemon.programBesideBundle("ingot"),
             ["inspect", "--stored", "--config", daemon.configurationPath] + options,
@@ -206,7 +208,8 @@ private let safetensors: [UInt8] = {
             ])
         #expect(status == 0)
         #expect(
-            try daemon.rows("SELECT DISTINCT format, safety, safety_findings <> '[]' FROM registry.models WHERE model_id <> 'c'")
+            try daemon.rows(
+                "SELECT DISTINCT format, safety, safety_findings <> '[]' FROM registry.models WHERE model_id <> 'c'")
                 == [["pickle", "dangerous", "t"]])
         #expect(try daemon.column("SELECT model_id FROM registry.imports ORDER BY 1") == ["a", "b"])
         // What a newer program found stands, also when everything is to be looked into.
