@@ -39,6 +39,9 @@ public final class SandboxedInspector {
         }
     }
 
+    /// The code of the finding that no worker can be started at all: it says nothing of the file.
+    public static let unavailableCode = "inspector_unavailable"
+
     /// What the last worker gave up; `nil` before the first.
     public private(set) var sandbox: Sandbox?
     private let program: String
@@ -86,7 +89,7 @@ public final class SandboxedInspector {
             switch start() {
             case .success(let started): worker = started
             case .failure(.transient(let error)): return .unavailable(error)
-            case .failure(.lasting(let why)): return .inspected(.unscannable("inspector_unavailable", why))
+            case .failure(.lasting(let why)): return .inspected(.unscannable(Self.unavailableCode, why))
             }
             let answer: Answer
             do throws(Failure) {
@@ -213,9 +216,10 @@ private final class Worker {
     init(program: String) throws {
         let (ours, theirs) = try Descriptor.socketPair()
         socket = ours
-        // Nothing of ours is its business: no environment, and nobody reads what it would write.
-        var command = ChildProcess.Command(
-            program, [InspectionWorker.command], environment: ["SWIFT_BACKTRACE": "enable=no"])
+        // Nothing of ours is its business, and nobody reads what it would write. It only has to find the libraries that we found.
+        var environment = ["SWIFT_BACKTRACE": "enable=no"]
+        environment["LD_LIBRARY_PATH"] = ProcessEnvironment.variables["LD_LIBRARY_PATH"]
+        var command = ChildProcess.Command(program, [InspectionWorker.command], environment: environment)
         command.input = .descriptor(theirs.number)
         command.output = .null
         command.errors = .null

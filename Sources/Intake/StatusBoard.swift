@@ -30,6 +30,8 @@ final class StatusBoard: Sendable {
         var drops: [String: DropState] = [:]
         var database = Database.connecting(since: .now)
         var storeProblem: String?
+        /// Why no payload can be looked into.
+        var inspectorProblem: String?
         /// Why the configuration on disk is not in force.
         var configurationProblem: String?
         var remarks: [String] = []
@@ -93,6 +95,7 @@ extension StatusBoard.State {
             problems.append("database slow: a transaction has taken \(spoken(now - recordingSince)) so far")
         }
         if let storeProblem { problems.append(storeProblem) }
+        if let inspectorProblem { problems.append("payloads are registered as unscannable: \(inspectorProblem)") }
         for (path, drop) in drops.sorted(by: { $0.key < $1.key }) where !drop.isAvailable {
             problems.append("drop \(path) unavailable: \(drop.problem ?? "not open yet")")
         }

@@ -297,7 +297,9 @@ extension Surveyor {
     }
 
     /// A submission that is safe but whose row takes longer than a moment: its producer hears of it.
-    private func tellAccepted(_ claim: Claim, _ contents: ClaimContents) {
+    ///
+    /// - Parameter why: what it waits for, where that is known.
+    func tellAccepted(_ claim: Claim, _ contents: ClaimContents, because why: Waiting? = nil) {
         let age = WallClock.nanoseconds / 1_000_000 - claim.id.unixMilliseconds
         guard !contents.isRefused, age * 1_000_000 >= WaitingRoom.noticeAfter.inNanoseconds else { return }
         let book = ReceiptBook(root: claim.drop.root)
@@ -314,6 +316,7 @@ extension Surveyor {
             receipt.modelVersion = parsed?.modelVersion
         }
         receipt.proof = contents.blob?.proof
+        receipt.waitingFor = why
         receipt.since = WallClock.rfc3339(nanoseconds: claim.id.unixMilliseconds * 1_000_000)
         try? book.write(receipt, origin: claim.origin, payload: claim.payloadName)
     }

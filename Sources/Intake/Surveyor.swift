@@ -148,6 +148,7 @@ final class Surveyor {
             }
         case .retry(let claim, let waiting):
             release(claim.id)
+            tellAccepted(claim, claim.contents, because: waiting)
             room.note(spot(of: claim), waiting, payload: claim.payloadName, observed: nil, now: .now)
         case .resumeClaims: slots.keys.forEach(resumeClaims)
         case .outcomes(let outcomes, let asked): settle(outcomes, asked: asked)

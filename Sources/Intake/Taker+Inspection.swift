@@ -17,12 +17,30 @@ extension Taker {
         switch try look(into: uninspected) {
         case .inspected(let inspection):
             complain(of: inspection, uninspected.stored.work)
+            if let problem = noteInspector(inspection),
+                uninspected.stored.work.claim.drop.settings.rejectSafety.contains(Safety.unscannable.rawValue)
+            {
+                // Nobody's model is refused for a fault of ours.
+                uninspected.stored.work.file.releaseLease()
+                return stages.retry(
+                    uninspected.stored.work.claim, code: "inspector",
+                    "The daemon cannot look into it now (\(problem)), and this drop directory refuses what it cannot look into.")
+            }
             var inspected = uninspected
             inspected.stored.inspection = inspection
             decide(on: inspected, inspection)
         case .unfinished: stages.largeJobs.send(.inspect(uninspected))
         case .unavailable(let error): throw .system(error)
         }
+    }
+
+    /// Keeps the status honest about the inspector.
+    ///
+    /// - Returns: why no inspector can be had, when none can.
+    private func noteInspector(_ inspection: Inspection) -> String? {
+        let problem = inspection.findings.first { $0.code == SandboxedInspector.unavailableCode }?.message
+        if stages.board.snapshot.inspectorProblem != problem { stages.board.update { $0.inspectorProblem = problem } }
+        return problem
     }
 
     private func look(into uninspected: Uninspected) throws(TakeError) -> SandboxedInspector.Outcome {

@@ -234,6 +234,29 @@ private let safetensors: [UInt8] = {
         #expect(unmade == 69 && missing.contains("Start the ingotd of this version once"), "\(missing)")
     }
 
+    @Test(.requiresTool("strace")) func `that nobody can make costs no model its row, and the status says so`() throws {
+        // The daemon makes a worker of its own program by this path.
+        let noWorker = [
+            "strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P", "/proc/self/exe", "-e", "inject=execve:error=EACCES",
+        ]
+        let daemon = try Daemon()
+        try daemon.start(under: noWorker)
+        try daemon.submit("a.safetensors", safetensors, id: "a")
+        #expect(daemon.await("registered", "a.safetensors")?["safety"]?.string == "unscannable")
+        #expect(
+            try daemon.column("SELECT safety_findings -> 0 ->> 'code' FROM registry.models") == ["inspector_unavailable"])
+        #expect(eventually { daemon.status?["problems"]?.text.contains("registered as unscannable") == true })
+        daemon.stop()
+        // Where that verdict is refused, the model waits for a better one.
+        try daemon.configure(dropOptions: ["reject_safety: [unscannable]"])
+        try daemon.start(under: noWorker)
+        try daemon.submit("b.safetensors", safetensors, id: "b")
+        #expect(daemon.await("accepted", "b.safetensors")?["waiting_for"]?.string == "inspector")
+        daemon.stop()
+        try daemon.start()
+        #expect(daemon.await("registered", "b.safetensors")?["safety"]?.string == "no-code")
+    }
+
     @Test func `knows every verdict that a drop directory may refuse`() {
         #expect(DropSettings.safetyVerdicts.allSatisfy { Safety(rawValue: $0) != nil })
         #expect(Set(Safety.allCases.map(\.rawValue)).subtracting(DropSettings.safetyVerdicts) == ["no-code", "safe"])

@@ -12,7 +12,8 @@ extension `Ingot on a machine with systemd` {
         let expected = [
             "INGOT_SUBMISSION": String(row[0]), "INGOT_SHA256": String(row[1]), "INGOT_MODEL_ID": "fields",
             "INGOT_MODEL_VERSION": "7", "INGOT_SIZE_BYTES": "4", "INGOT_DROP": Machine.drop,
-            "INGOT_SOURCE": "fields.pkl", "INGOT_PROOF": "lease", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "ingotd",
+            "INGOT_SOURCE": "fields.pkl", "INGOT_PROOF": "lease", "INGOT_FORMAT": "unknown",
+            "INGOT_SAFETY": "no-code", "PRIORITY": "6", "SYSLOG_IDENTIFIER": "ingotd",
             "MESSAGE_ID": "5b1e0c6a4f7d4c0c9f0a3f1d6f2a7e01", "_SYSTEMD_UNIT": "ingotd.service",
             "_TRANSPORT": "journal",
         ]

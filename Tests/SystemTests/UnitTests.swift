@@ -29,6 +29,31 @@ extension `Ingot on a machine with systemd` {
         try await machine.registered(1)
     }
 
+    @Test func `looks inside files in processes that can do nothing else`() async throws {
+        let machine = try await Machine.fresh()
+        try await machine.start()
+        try await machine.drop("evil.pkl", model: "evil", content: "cposix\nsystem\n(S\"true\"\ntR.")
+        try await machine.registered(1)
+        let found = try await machine.query("select safety, module, name from registry.models, registry.imports")
+        #expect(found == "dangerous|posix|system")
+        let warnings = try await machine.run("journalctl -u ingotd -p warning --quiet --output cat")
+        #expect(!warnings.contains("inspector"), "\(warnings)")
+        let workers = try await machine.run(
+            """
+            for process in $(pgrep -u ingot -f inspect-worker); do
+                awk '/^(Uid|CapEff|CapPrm|NoNewPrivs|Seccomp|Threads):/ { printf "%s%s ", $1, $2 }' \
+                    /proc/$process/status
+                echo "fds:$(ls /proc/$process/fd | wc -l)"
+            done | sort | uniq -c
+            """)
+        let user = try await machine.run("id -u ingot")
+        let none = "0000000000000000"
+        #expect(
+            workers.split(separator: "\n").map { $0.split(separator: " ").dropFirst().joined(separator: " ") } == [
+                "Uid:\(user) Threads:1 CapPrm:\(none) CapEff:\(none) NoNewPrivs:1 Seccomp:2 fds:3"
+            ], "\(workers)")
+    }
+
     @Test func `takes the password of the database from a credential`() async throws {
         let machine = try await Machine.fresh()
         try await machine.run(
