@@ -24,7 +24,7 @@ extension Taker {
                 uninspected.stored.work.file.releaseLease()
                 return stages.retry(
                     uninspected.stored.work.claim, code: "inspector",
-                    "The daemon cannot look into it now (\(problem)), and this drop directory refuses what it cannot look into.")
+                    "The daemon cannot look into it now (\(problem)), and what it cannot look into is refused here.")
             }
             var inspected = uninspected
             inspected.stored.inspection = inspection

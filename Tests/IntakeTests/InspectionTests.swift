@@ -234,7 +234,8 @@ private let safetensors: [UInt8] = {
         #expect(unmade == 69 && missing.contains("Start the ingotd of this version once"), "\(missing)")
     }
 
-    @Test(.requiresTool("strace")) func `that nobody can make costs no model its row, and the status says so`() throws {
+    @Test(.requiresTool("strace"))
+    func `that nobody can make costs no model its row, and the status says so`() throws {
         // The daemon makes a worker of its own program by this path.
         let noWorker = [
             "strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P", "/proc/self/exe", "-e", "inject=execve:error=EACCES",
@@ -243,8 +244,8 @@ private let safetensors: [UInt8] = {
         try daemon.start(under: noWorker)
         try daemon.submit("a.safetensors", safetensors, id: "a")
         #expect(daemon.await("registered", "a.safetensors")?["safety"]?.string == "unscannable")
-        #expect(
-            try daemon.column("SELECT safety_findings -> 0 ->> 'code' FROM registry.models") == ["inspector_unavailable"])
+        let code = "SELECT safety_findings -> 0 ->> 'code' FROM registry.models"
+        #expect(try daemon.column(code) == ["inspector_unavailable"])
         #expect(eventually { daemon.status?["problems"]?.text.contains("registered as unscannable") == true })
         daemon.stop()
         // Where that verdict is refused, the model waits for a better one.
