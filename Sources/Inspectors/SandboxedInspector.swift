@@ -184,7 +184,7 @@ public final class SandboxedInspector {
                 try checkpoint()
                 continue
             }
-            guard let more = try? worker.socket.receiveSome(limit: 32 << 10), !more.isEmpty else { return .gone }
+            guard let more = try? worker.socket.receiveSome(limit: arrived.isEmpty ? 4096 : 64 << 10), !more.isEmpty else { return .gone }
             arrived += more
             guard arrived.count >= AnswerHeader.byteCount else { continue }
             let header = AnswerHeader(arrived[..<AnswerHeader.byteCount])

@@ -31,7 +31,8 @@ extension Descriptor {
     ///   caller can tell a file at the limit from one beyond it.
     public func readAll(limit: Int) throws(SystemError) -> [UInt8] {
         var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: min(limit + 1, 64 * 1024))
+        // Nearly all of these files are smaller than a page.
+        var chunk = [UInt8](repeating: 0, count: min(limit + 1, 4096))
         while bytes.count <= limit {
             let wanted = min(chunk.count, limit + 1 - bytes.count)
             let offset = Int64(bytes.count)
@@ -41,6 +42,7 @@ extension Descriptor {
             }
             if count == 0 { break }
             bytes += chunk[..<count]
+            if bytes.count == 4096 { chunk = [UInt8](repeating: 0, count: min(limit + 1, 64 * 1024)) }
         }
         return bytes
     }
