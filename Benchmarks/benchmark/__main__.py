@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import asdict
 
-from . import machine, measurements, report
+from . import machine, measurements, report, suite
 from .daemon import BenchmarkError, Workplace
 
 BENCHMARKS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -22,14 +22,14 @@ def say(text):
 
 def arguments():
     names = "\n".join(
-        f"  {name:9}{function.__doc__}"
-        for name, function in measurements.ALL.items())
+        f"  {name:12}{function.__doc__}"
+        for name, function in suite.ALL.items())
     parser = argparse.ArgumentParser(
         prog="Benchmarks/run", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Measures ingotd (a release build, with a durable PostgreSQL of its own) against its targets.",
         epilog=f"measurements:\n{names}\n\nExit status: 0 when everything was measured, also where a target is missed.")
     parser.add_argument("--only", metavar="NAME,...", help="measure only these")
-    parser.add_argument("--quick", action="store_true", help="everything smaller, in less than a minute")
+    parser.add_argument("--quick", action="store_true", help="everything smaller, in some minutes")
     parser.add_argument("--compare", metavar="FILE", help="set the results against an earlier JSON file")
     parser.add_argument("--output", metavar="FILE", help="the JSON file (default: Benchmarks/results/TIME.json)")
     parser.add_argument(
@@ -37,10 +37,10 @@ def arguments():
     parser.add_argument("--binary", default=f"{ROOT}/.build/release/ingotd", help="the daemon (default: %(default)s)")
     parser.add_argument("--keep", action="store_true", help="leave the working directory")
     options = parser.parse_args()
-    options.names = options.only.split(",") if options.only else measurements.DEFAULT
+    options.names = options.only.split(",") if options.only else suite.DEFAULT
     for name in options.names:
-        if name not in measurements.ALL:
-            parser.error(f"there is no measurement {name}; there are: {', '.join(measurements.ALL)}")
+        if name not in suite.ALL:
+            parser.error(f"there is no measurement {name}; there are: {', '.join(suite.ALL)}")
     return parser, options
 
 
@@ -48,10 +48,10 @@ def measure(bench, names):
     """Everything that was asked for, and what broke. When it is interrupted, what was measured until then."""
     results, failures = [], []
     for name in names:
-        say(f"{name}: {measurements.ALL[name].__doc__} ...")
+        say(f"{name}: {suite.ALL[name].__doc__} ...")
         begin = time.monotonic()
         try:
-            for result in measurements.ALL[name](bench):
+            for result in suite.ALL[name](bench):
                 results.append(result)
         except (KeyboardInterrupt, SystemExit):
             failures.append(f"{name}: interrupted")
