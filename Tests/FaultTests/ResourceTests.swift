@@ -7,7 +7,7 @@ import Testing
 import Vocabulary
 
 /// Something runs out: the daemon says what and how much, keeps everything, and goes on by itself when there is more.
-@Suite(.requiresPostgres, .requiresRoot) struct `Running out` {
+@Suite(.waitsApart, .requiresPostgres, .requiresRoot) struct `Running out` {
     private let small = Submission("small.bin", payload(1, size: 4_000), id: "small")
     private let large = Submission("large.bin", payload(2, size: 6 << 20), id: "large")
 
