@@ -57,7 +57,8 @@ struct Fault: CustomTestStringConvertible {
             ordinal += stride
             count += 1
         }
-        Figures.add("errors injected into calls \(fault.calls == "any" ? "of any kind" : "that change something")", count)
+        let kind = fault.calls == "any" ? "of any kind" : "that change something"
+        Figures.add("errors injected into calls \(kind)", count)
     }
 
     /// - Returns: whether the run was long enough to be hit there.
