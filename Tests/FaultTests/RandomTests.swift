@@ -69,6 +69,8 @@ private struct History {
         if isRunning && daemon.process?.ending != nil { stop(by: SIGKILL) }
         if !isRunning { try toggle(by: SIGTERM) }
         try daemon.expectSettled(submissions, "seed \(seed): \(log)", within: .seconds(120))
+        daemon.kill()
+        try cluster.stop(.immediate)
     }
 
     // MARK: Producers

@@ -71,6 +71,23 @@ import Vocabulary
         try daemon.expectSettled([small, large] + more, "room again") { $0.expectsReceipts = false }
     }
 
+    /// A real quota, of which the free space of the file system tells nothing.
+    @Test(.requiresTool("btrfs")) func `the quota of the store is used up`() throws {
+        let volume = try Volume(.btrfs)
+        try Tool.run("btrfs", ["quota", "enable", volume.path])
+        let daemon = try Daemon(in: Scratch(), storeIn: Scratch(on: volume), options: ["rescan: 2s"])
+        try daemon.start()
+        try daemon.drop(small)
+        daemon.await("registered", "small.bin")
+        try Tool.run("btrfs", ["qgroup", "limit", "4M", "0/5", volume.path])
+        try daemon.drop(large)
+        #expect(eventually { problem(daemon) != nil }, "\(daemon.log)")
+        try Tool.run("btrfs", ["qgroup", "limit", "none", "0/5", volume.path])
+        try daemon.expectSettled([small, large], "quota")
+        #expect(eventually { problem(daemon) == nil }, "\(daemon.log)")
+        #expect(daemon.log.contains("Disk quota exceeded"), "\(daemon.log)")
+    }
+
     @Test func `no inode is left for the store`() throws {
         let volume = try Volume(.ext4, sizeInMiB: 32, options: ["-N", "512"])
         let scratch = try Scratch()
