@@ -184,7 +184,8 @@ public final class SandboxedInspector {
                 try checkpoint()
                 continue
             }
-            guard let more = try? worker.socket.receiveSome(limit: arrived.isEmpty ? 4096 : 64 << 10), !more.isEmpty else { return .gone }
+            let limit = arrived.isEmpty ? 4096 : 64 << 10
+            guard let more = try? worker.socket.receiveSome(limit: limit), !more.isEmpty else { return .gone }
             arrived += more
             guard arrived.count >= AnswerHeader.byteCount else { continue }
             let header = AnswerHeader(arrived[..<AnswerHeader.byteCount])
