@@ -1,11 +1,10 @@
 import Glibc
 import Manifest
-import TestKit
 import Testing
 import Vocabulary
 
 /// Inputs of a mebibyte, each made to be expensive for some reader of JSON or YAML.
-@Suite(.serialized, .runsApart) struct `Hostile manifests` {
+@Suite struct `Hostile manifests` {
     struct Bomb: CustomTestStringConvertible, Sendable {
         var name: String
         var bytes: [UInt8]
