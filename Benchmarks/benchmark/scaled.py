@@ -8,7 +8,7 @@ import time
 
 from .daemon import BenchmarkError
 from .measurements import (
-    GIB, MIB, Result, backlog_run, fill, lone_drop, milliseconds, percentile, write_large)
+    GIB, MIB, Result, backlog_run, bytes_written, fill, lone_drop, milliseconds, percentile, write_large)
 
 
 def draining(bench):
@@ -62,16 +62,6 @@ def make_large(daemon, model, count, size):
         daemon.write_manifest(daemon.staging, f"{model}-{number}.bin", model, number)
 
 
-def written_sectors(path):
-    """Bytes that the disk below a path has been given."""
-    device = os.stat(path).st_dev
-    try:
-        with open(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}/stat", encoding="ascii") as file:
-            return int(file.read().split()[6]) * 512
-    except OSError:
-        return None
-
-
 def together(bench):
     """several large files at once on the same file system, in the page cache"""
     count, size = bench.scale.together, bench.scale.large
@@ -81,9 +71,9 @@ def together(bench):
         commands = [["openssl", "dgst", "-sha256", path] for path in paths]
         in_parallel(commands)
         reference = in_parallel(commands)
-        before = written_sectors(daemon.drop)
+        before = bytes_written(daemon.drop)
         seconds = drop_large(daemon, "together", count)
-        written = None if before is None else written_sectors(daemon.drop) - before
+        written = None if before is None else bytes_written(daemon.drop) - before
         gib = f"{count} x {size / GIB:g} GiB"
         yield Result(
             "together.ratio", f"{gib} ({daemon.take_method()}), against two openssl dgst", reference / seconds, "", "high",

@@ -44,7 +44,7 @@ public enum InspectionWorker {
     }
 
     private static func inspect(_ file: Descriptor, sizeInBytes: Int64) -> Inspection {
-        let source = PassedFile(file, sizeInBytes: sizeInBytes)
+        let source = FileBytes(file, sizeInBytes: sizeInBytes)
         #if DEBUG
             if let inspection = misbehave(source) { return inspection }
         #endif
@@ -57,37 +57,12 @@ public enum InspectionWorker {
     }
 }
 
-/// A file that came as a descriptor, with the size that its sender knows.
-private final class PassedFile: ByteSource {
-    private let file: Descriptor
-    let sizeInBytes: Int64
-
-    init(_ file: Descriptor, sizeInBytes: Int64) {
-        self.file = file
-        self.sizeInBytes = sizeInBytes
-    }
-
-    func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
-        guard offset >= 0, offset < sizeInBytes else { return 0 }
-        let wanted = Int(min(Int64(buffer.count), sizeInBytes - offset))
-        var count = 0
-        while count < wanted {
-            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[count..<wanted])
-            let more: Int
-            do { more = unsafe try file.read(into: rest, at: offset + Int64(count)) } catch { throw .system(error) }
-            if more == 0 { break }
-            count += more
-        }
-        return count
-    }
-}
-
 #if DEBUG
     extension InspectionWorker {
         /// What makes a worker of a debug build misbehave on purpose: a file that begins with this, and a word.
         static let misbehaviour = "INGOT-INSPECTOR-TEST "
 
-        private static func misbehave(_ source: PassedFile) -> Inspection? {
+        private static func misbehave(_ source: FileBytes) -> Inspection? {
             let length = misbehaviour.utf8.count
             var bytes = [UInt8](repeating: 0, count: Int(min(source.sizeInBytes, 64)))
             let isRead = unsafe bytes.withUnsafeMutableBytes { unsafe (try? source.read(at: 0, into: $0)) == $0.count }

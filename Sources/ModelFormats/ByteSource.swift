@@ -59,6 +59,12 @@ public final class FileBytes: ByteSource {
         sizeInBytes = try file.status().sizeInBytes
     }
 
+    /// The same for a file whose size is known; what lies beyond it is not seen.
+    public init(_ file: Descriptor, sizeInBytes: Int64) {
+        self.file = file
+        self.sizeInBytes = sizeInBytes
+    }
+
     /// Reads from an offset.
     public func read(at offset: Int64, into buffer: UnsafeMutableRawBufferPointer) throws(ReadFailure) -> Int {
         guard offset >= 0, offset < sizeInBytes else { return 0 }
