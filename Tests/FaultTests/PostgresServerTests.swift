@@ -57,7 +57,13 @@ import Vocabulary
             for round in 0..<(Depth.isLong ? 20 : 3) {
                 let load = Workload.round(round)
                 try daemon.drop(load)
-                for process in try daemon.backends() { try Tool.run("kill", ["-KILL", "\(process)"]) }
+                // The server may still be recovering from the last time.
+                var processes: [Int32] = []
+                _ = eventually {
+                    processes = (try? daemon.backends()) ?? []
+                    return !processes.isEmpty
+                }
+                for process in processes { try Tool.run("kill", ["-KILL", "\(process)"]) }
                 daemon.disconnect()
                 daemon.expectAnswers(load, "round \(round)")
                 all += load

@@ -7,10 +7,12 @@ import Vocabulary
 
 /// Random producers, faults and restarts, against a model of what must result. One seed is one run.
 ///
-/// `INGOT_SEED=N` runs that one alone.
+/// `INGOT_SEED=N` runs that one alone, `INGOT_SEED=N-M` those from N to M.
 @Suite(.requiresPostgres, .requiresRoot, .serialized, .runsApart) struct `Random histories` {
     private static let seeds: [UInt64] = {
-        if let text = unsafe getenv("INGOT_SEED"), let seed = unsafe UInt64(String(cString: text)) { return [seed] }
+        let text = unsafe getenv("INGOT_SEED").map { unsafe String(cString: $0) } ?? ""
+        let bounds = text.split(separator: "-").compactMap { UInt64($0) }
+        if let first = bounds.first, let last = bounds.last, first <= last { return Array(first...last) }
         return Array(1...(Depth.isLong ? 200 : 6))
     }()
 

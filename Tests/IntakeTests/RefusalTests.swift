@@ -172,6 +172,26 @@ import Vocabulary
         #expect(try outside.status(of: "theirs")?.linkCount == 2)
     }
 
+    /// Between the look at a file and its claim another one takes its name: each rename of the daemon's takes a second here.
+    @Test(.requiresRoot, .requiresStrace) func `what was exchanged while it was claimed is looked at again`() throws {
+        daemon.stop()
+        let delay = "inject=renameat2:delay_enter=1000000"
+        try daemon.start(under: ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=renameat2", "-e", delay])
+        let (outside, _) = try daemon.scratch.makeDirectory("outside")
+        try daemon.put(payload(1), as: "theirs", in: outside)
+        let theirs = try outside.open("theirs")
+        try theirs.setOwner(12345, group: nil)
+        try outside.link("theirs", to: daemon.drop, as: ".theirs")
+        try daemon.submit("a.bin", payload(2), id: "good/a")
+        try #require(eventually { (try? daemon.claims().isEmpty) == false }, "\(daemon.log)")
+        try daemon.drop.rename(".theirs", to: daemon.drop, as: "a.bin", replacing: true)
+        let receipt = daemon.await("rejected", "a.bin")
+        #expect(receipt?["code"]?.string == "foreign_hard_link", "\(daemon.log)")
+        #expect(try daemon.drop.status(of: "a.bin")?.isSameFile(as: theirs.status()) == true)
+        #expect(try theirs.status().owner == 12345)
+        #expect(try daemon.count("registry.models") == 0)
+    }
+
     @Test func `hundred bad ones delay no good one`() throws {
         for index in 0..<100 {
             let name = try #require(FileName(Array("bad\(index).bin".utf8)))

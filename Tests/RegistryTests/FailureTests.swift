@@ -176,7 +176,8 @@ import Vocabulary
         }
         // Each crash comes in the middle of whatever is going on once some more rows are there.
         for rows in [20, 60, 110, 170] {
-            let areThere = try eventually(pause: 20) {
+            // That task waits for its turn among all tests.
+            let areThere = try eventually(within: .seconds(900), pause: 20) {
                 try Int(cluster.run("SELECT count(*) FROM registry.models")) ?? 0 >= rows
             }
             try #require(areThere)

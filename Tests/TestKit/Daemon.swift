@@ -239,7 +239,12 @@ public final class Daemon {
     public func rows(_ sql: String) throws -> [[String?]] {
         if connection == nil { connection = try Connection.open(database, deadline: .now + .seconds(30)) }
         guard let connection else { return [] }
-        let result = try connection.query(sql, deadline: .now + .seconds(30))
+        let result: QueryResult
+        do { result = try connection.query(sql, deadline: .now + .seconds(30)) } catch {
+            // A server that went away meanwhile gets another chance.
+            self.connection = nil
+            throw error
+        }
         return (0..<result.rowCount).map { row in (0..<result.columnCount).map { result.text(row, $0) } }
     }
 
