@@ -84,13 +84,22 @@ extension Surveyor {
         }
         while hasRoom, let entry = pendingEntries?.entries.popFirst() {
             if isIgnored(entry.name, in: job.path, drop) { continue }
-            if entry.kind != .directory {
+            if entry.kind != .directory, isKnownOrphan(entry.name, in: job) {
+                considerOrphan(Spot(drop: job.drop, directory: job.path, name: entry.name), in: directory)
+            } else if entry.kind != .directory {
                 consider(entry.name, kind: entry.kind, in: directory, job.path, drop)
             } else if drop.settings.recursive {
                 scan.enqueue(.init(drop: job.drop, path: job.path.appending(entry.name)))
             }
         }
         if pendingEntries?.entries.isEmpty == true { pendingEntries = nil }
+    }
+
+    /// Whether a name is that of a payload that waits for its manifest. Where everything is listed, a manifest that has come is listed itself:
+    /// nobody has to ask for it under each of its possible names.
+    private func isKnownOrphan(_ name: FileName, in job: TreeScan.Job) -> Bool {
+        let spot = Spot(drop: job.drop, directory: job.path, name: name)
+        return room.entries[spot]?.waiting.code == "manifest" && !isSidecar(name)
     }
 
     /// Opens a directory that is to be listed; the watch comes first, so that nothing arrives unseen in between.

@@ -31,7 +31,7 @@ extension Surveyor {
     }
 
     /// A payload without a manifest.
-    private func considerOrphan(_ spot: Spot, in directory: Descriptor) {
+    func considerOrphan(_ spot: Spot, in directory: Descriptor) {
         guard let status = try? directory.status(of: spot.name) else { return forget(spot) }
         if status.kind == .directory {
             // Only one that cannot be entered waits.

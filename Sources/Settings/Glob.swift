@@ -9,7 +9,9 @@ struct Glob {
 
     init(_ pattern: String) { self.pattern = pattern.utf8 }
 
-    func matches<Text: Collection<UInt8>>(_ text: Text) -> Bool {
+    func matches<Text: BidirectionalCollection<UInt8>>(_ text: Text) -> Bool {
+        // Nearly every pattern is like this one, and every name in every listing is asked about all of them.
+        if let ending = literalEnding { return text.reversed().starts(with: ending.reversed()) }
         var here = pattern.startIndex
         var position = text.startIndex
         // Where to go on after a mismatch: behind the last star, which then swallows one byte more. Earlier
@@ -30,6 +32,19 @@ struct Glob {
             }
         }
         return pattern[here...].allSatisfy { $0 == UInt8(ascii: "*") }
+    }
+
+    /// What stands behind the star of a pattern such as `*.tmp`, which has no other.
+    private var literalEnding: Substring.UTF8View? {
+        guard pattern.first == UInt8(ascii: "*") else { return nil }
+        let ending = pattern.dropFirst()
+        for byte in ending {
+            switch byte {
+            case UInt8(ascii: "*"), UInt8(ascii: "?"), UInt8(ascii: "["), UInt8(ascii: "\\"): return nil
+            default: break
+            }
+        }
+        return ending
     }
 
     /// What is wrong with the pattern, if anything.
