@@ -48,7 +48,13 @@ struct TakePlan: Sendable, Equatable {
         try root.claims.open(name, [.writeOnly, .create, .exclusive], mode: 0o600).write([0x49])
         let file = try root.claims.open(name)
         let ways = store.probe(file, in: root.claims, name: name)
-        let lease = try file.requestLease()
+        var lease = try file.requestLease()
+        // Nobody else writes to this file. But a program that another thread is starting has a copy of the descriptor above until it is executed.
+        let end = Monotonic.now + .seconds(5)
+        while lease == .writerPresent && Monotonic.now < end {
+            _ = try waitForInput([], timeout: .milliseconds(2))
+            lease = try file.requestLease()
+        }
         file.releaseLease()
         return TakePlan(
             canClone: ways.canClone, canLink: ways.canLink, hasLeases: lease == .granted,

@@ -7,6 +7,14 @@ import Vocabulary
 
 /// What can happen to a drop directory itself.
 @Suite(.waitsApart, .requiresPostgres) struct `Drop directories` {
+    /// A copy of the descriptor that a file was written through is in every program that is being started, for a moment.
+    @Test(.requiresFaultInjection)
+    func `leases are believed in also when a writer seems to be there at first`() throws {
+        let daemon = try Daemon()
+        try daemon.start(environment: ["INGOT_FAULT": "fcntl@F_SETLEASE:1:\(EAGAIN)"])
+        #expect(daemon.log.contains("proof by lease"), "\(daemon.log)")
+    }
+
     @Test func `a lost event queue is made good by a listing`() throws {
         let daemon = try Daemon(options: ["rescan: 1h"])
         try daemon.start()
