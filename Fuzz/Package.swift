@@ -7,9 +7,10 @@ let package = Package(
     name: "fuzz",
     dependencies: [.package(name: "ingot", path: "..")],
     targets: [
+        .target(name: "CFuzzer"),
         .executableTarget(
-            name: "fuzz", dependencies: [.product(name: "IngotReaders", package: "ingot")],
+            name: "fuzz", dependencies: ["CFuzzer", .product(name: "IngotReaders", package: "ingot")],
             swiftSettings: [
                 .swiftLanguageMode(.v6), .strictMemorySafety(), .unsafeFlags(["-parse-as-library"]),
-            ])
+            ]),
     ])

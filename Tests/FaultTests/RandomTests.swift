@@ -35,6 +35,8 @@ private struct History {
     /// Manifests that are still to be dropped, payloads first, and the other way round.
     var halves: [() throws -> Void] = []
     var isRunning = false
+    /// Whether a call was made to fail.
+    var hasErrors = false
     var hasDatabase = true
     var steps = 0
     var log: [String] = []
@@ -70,7 +72,9 @@ private struct History {
         if !hasDatabase { try toggleDatabase() }
         if isRunning && daemon.process?.ending != nil { stop(by: SIGKILL) }
         if !isRunning { try toggle(by: SIGTERM) }
-        try daemon.expectSettled(submissions, "seed \(seed): \(log)", within: .seconds(120))
+        try daemon.expectSettled(submissions, "seed \(seed): \(log)", within: .seconds(120)) { [hasErrors] in
+            $0.allowsDistrust = hasErrors
+        }
         daemon.kill()
         try cluster.stop(.immediate)
     }
@@ -158,6 +162,7 @@ private struct History {
         if isRunning { stop(by: SIGKILL) }
         let effect = ["kill", "trap", "\(EIO)", "\(ENOSPC)"][Int.random(in: 0..<4, using: &random)]
         let plan = "changing:\(Int.random(in: 1...60, using: &random)):\(effect):ready"
+        if Int32(effect) != nil { hasErrors = true }
         log.append("start with \(plan)")
         try daemon.launch(environment: ["INGOT_FAULT": plan])
         isRunning = true

@@ -23,6 +23,8 @@ public struct Checker {
     public var expectsReceipts = true
     /// Whether a submission may have been registered once and found a duplicate once: a power cut may undo its claim.
     public var allowsRepeats = false
+    /// Whether a blob with the bytes of its name may be in quarantine: one whose sync failed is never trusted again.
+    public var allowsDistrust = false
     /// Submissions that may have been dropped or not, because their producer did not sync them before a power cut: they may be missing or
     /// in any state, but what is registered of them has to be right.
     public var possible: [Submission] = []
@@ -98,8 +100,12 @@ public struct Checker {
         for submission in submissions { wrong += place(of: submission, picture) }
         let claims = try Tool.run("find", ["\(drop)/.claims", "-mindepth", "1", "-not", "-name", ".lock"])
         if !claims.isEmpty { wrong.append("claims are left: \(claims)") }
-        let temporary = try Tool.run("find", ["\(store)/tmp", "\(store)/quarantine", "-mindepth", "1"])
+        let temporary = try Tool.run("find", ["\(store)/tmp", "-mindepth", "1"])
         if !temporary.isEmpty { wrong.append("left in the store: \(temporary)") }
+        for aside in try files(in: "\(store)/quarantine")
+        where !allowsDistrust || !aside.path.hasPrefix(aside.digest) {
+            wrong.append("set aside in quarantine: \(aside.path), whose digest is \(aside.digest)")
+        }
         if expectsReceipts { wrong += try receipts(of: submissions) }
         return wrong
     }

@@ -1,10 +1,11 @@
+import CFuzzer
 import Glibc
 import Manifest
 import ModelFormats
 import Settings
 
 /// What is fuzzed: the reader that `INGOT_FUZZ` names.
-private let reader: ([UInt8]) -> Void = {
+private let reader: @Sendable ([UInt8]) -> Void = {
     switch unsafe getenv("INGOT_FUZZ").map({ unsafe String(cString: $0) }) {
     case "manifest-json": { _ = try? Manifest.parse($0, syntax: .json) }
     case "manifest-yaml": { _ = try? Manifest.parse($0, syntax: .yaml) }
@@ -18,9 +19,15 @@ private let reader: ([UInt8]) -> Void = {
     }
 }()
 
-/// libFuzzer's entry: one input. Whatever it is, nothing may trap, hang, or take more memory than a small multiple of it.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzOneInput(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
-    unsafe reader(Array(UnsafeBufferPointer(start: bytes, count: count)))
-    return 0
+@main enum Fuzz {
+    static func main() {
+        var count = CommandLine.argc
+        var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = unsafe CommandLine.unsafeArgv
+        // One input: whatever it is, nothing may trap, hang, or take more memory than a small multiple of it.
+        exit(
+            unsafe LLVMFuzzerRunDriver(&count, &arguments) { bytes, count in
+                unsafe reader(Array(UnsafeBufferPointer(start: bytes, count: count)))
+                return 0
+            })
+    }
 }
