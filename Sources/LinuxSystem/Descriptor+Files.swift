@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 import Vocabulary
 
 extension Descriptor {
@@ -105,10 +106,11 @@ extension Descriptor {
 
     /// Takes an exclusive flock(2) on this open file without waiting.
     ///
-    /// - Returns: whether it was granted; the lock ends when the descriptor closes, so a killed daemon leaves none behind.
+    /// - Returns: whether it was granted; the lock ends with this descriptor, so a killed daemon leaves none behind.
     public func tryLock() throws(SystemError) -> Bool {
         do {
             _ = try attempt(.flock, place) { flock(number, LOCK_EX | LOCK_NB) }
+            holdsLock.store(true, ordering: .relaxed)
             return true
         } catch where error.code == EWOULDBLOCK {
             return false

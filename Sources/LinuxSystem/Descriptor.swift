@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// An open file or directory that closes itself when the last holder lets go.
 ///
@@ -7,11 +8,16 @@ import Glibc
 public final class Descriptor: Sendable {
     /// The number that the kernel gave, for calls that this module does not wrap.
     public let number: Int32
+    /// Whether ``tryLock()`` was granted.
+    let holdsLock = Atomic(false)
 
     /// Takes over an open descriptor.
     public init(owning number: Int32) { self.number = number }
 
     deinit {
+        // A lock belongs to the open file, flock(2), and another thread may be starting a program right now: until that is executed, the new
+        // process has a copy of every descriptor.
+        if holdsLock.load(ordering: .relaxed) { _ = flock(number, LOCK_UN) }
         // A close that fails with EBADF means that somebody else closed our descriptor and may by now have closed a stranger's file.
         // No data hangs on close(2): whatever has to be durable was synced before, so other errors mean nothing here.
         if close(number) != 0 && errno == EBADF {

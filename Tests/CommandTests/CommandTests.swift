@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import Vocabulary
 
-@Suite(.requiresTool("python3")) struct `ingot check as a command` {
+@Suite(.waitsApart, .requiresTool("python3")) struct `ingot check as a command` {
     @Test func `every object has every key`() throws {
         let keys = [
             "path", "sha256", "size_bytes", "format", "format_details", "safety", "safety_findings", "imports",

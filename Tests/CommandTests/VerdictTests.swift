@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import Vocabulary
 
-@Suite(.requiresTool("python3")) struct `What ingot check says of files` {
+@Suite(.waitsApart, .requiresTool("python3")) struct `What ingot check says of files` {
     /// A file, its format, its verdict, codes that must be among the findings and the problems.
     static let expectations: [(file: String, format: String, safety: String, codes: [String])] = [
         ("plain.pkl", "pickle", "safe", []),

@@ -6,7 +6,7 @@ import Testing
 import Vocabulary
 
 /// The process dies in place of a system call, and a new one opens what it left.
-@Suite(.requiresFaultInjection) struct `A daemon that is killed` {
+@Suite(.waitsApart, .requiresFaultInjection) struct `A daemon that is killed` {
     private static let calls: [SystemCall] = [.openat, .write, .fchmod, .fsync, .linkat, .fstatat]
 
     @Test(arguments: [TakeMethod.copy, .move], calls)

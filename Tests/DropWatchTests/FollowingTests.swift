@@ -63,7 +63,7 @@ private final class Follower {
         for lane in producers { await lane.finished() }
         let present = try files(below: scratch.directory, RelativePath())
         // No listing helps now: what is missing has to come from what was hinted at or asked for already.
-        let isComplete = try eventually(within: .seconds(30)) {
+        let isComplete = try eventually {
             try follower.turn()
             return follower.seen.isSuperset(of: present)
         }

@@ -20,7 +20,7 @@ enum Way: String, CaseIterable, CustomTestStringConvertible {
 }
 
 /// The daemon is killed in place of every call that changes anything, one after the other, and started again.
-@Suite(.requiresPostgres, .requiresFaultInjection, .requiresRoot) struct `Killed at every call` {
+@Suite(.runsApart, .requiresPostgres, .requiresFaultInjection, .requiresRoot) struct `Killed at every call` {
     @Test(arguments: Way.allCases) func `loses nothing and registers nothing twice`(way: Way) throws {
         var ordinal = 1
         while try killed(at: ordinal, way) { ordinal += 1 }
@@ -34,7 +34,7 @@ enum Way: String, CaseIterable, CustomTestStringConvertible {
         let daemon = try way.daemon()
         try daemon.launch(environment: ["INGOT_FAULT": "changing:\(ordinal):kill:ready"])
         try Workload.drop(into: daemon)
-        let isOver = eventually(within: .seconds(60)) {
+        let isOver = eventually {
             daemon.process?.ending != nil || Workload.isAnswered(daemon) && (try? daemon.claims().isEmpty) == true
         }
         #expect(isOver, "\(context): \(daemon.log)")

@@ -5,7 +5,7 @@ import Testing
 import Vocabulary
 
 /// An unprivileged user who does everything that can be done in a drop directory, beside an honest one.
-@Suite(.requiresPostgres, .requiresRoot, .requiresTool("python3"), .serialized) struct `Hostile producers` {
+@Suite(.requiresPostgres, .requiresRoot, .requiresTool("python3"), .serialized, .runsApart) struct `Hostile producers` {
     private let daemon: Daemon
     private let foreign: String
 

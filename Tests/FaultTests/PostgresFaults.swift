@@ -61,7 +61,7 @@ extension Daemon {
 
     /// Waits until intake has taken everything without a database: nothing is left in the drop directory, every claim is parked.
     func expectParked(_ submissions: [Submission], sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let isParked = try eventually(within: .seconds(30), pause: 20) {
+        let isParked = try eventually(pause: 20) {
             let parked = ["stored_and_waiting", "refused_and_waiting"].map { Int(status?[$0]?.text ?? "") ?? 0 }
             guard parked.reduce(0, +) >= submissions.count else { return false }
             return try Tool.run("find", [dropPath, "-type", "f", "-not", "-path", "*/.*", "-not", "-path", "*/re*"])

@@ -144,7 +144,7 @@ import Vocabulary
 
             try cluster.createDatabase(guest.database)
             try guest.grant()
-            let isRegistered = try eventually(within: .seconds(60)) {
+            let isRegistered = try eventually {
                 try daemon.claims().isEmpty && daemon.count("registry.models") == 2
             }
             #expect(isRegistered, "\(daemon.log.suffix(3000))")

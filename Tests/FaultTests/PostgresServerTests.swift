@@ -100,7 +100,7 @@ import Vocabulary
         }
         let before = try failures()
         var words: Set<String> = []
-        let hasTried = try eventually(within: .seconds(60), pause: 5) {
+        let hasTried = try eventually(pause: 5) {
             if let word = daemon.status?["status"]?.text.prefix(9) { words.insert(String(word)) }
             return try failures() >= before + 3
         }

@@ -35,7 +35,7 @@ enum PowerCutSetup: String, CaseIterable, CustomTestStringConvertible {
 ///
 /// Each run is recorded once, and many images are made of the record. `INGOT_SEED` repeats the choice of moments and of what the disk kept; what the
 /// daemon and the file system did in which order is another every time, so a rare failure takes several runs to see again.
-@Suite(.requiresPostgres, .requiresRoot, .requiresRecordedDisk, .serialized)
+@Suite(.requiresPostgres, .requiresRoot, .requiresRecordedDisk, .serialized, .runsApart)
 struct `Power cuts` {
     private static let imagesPerSetup = Depth.isLong ? 320 : 9
 

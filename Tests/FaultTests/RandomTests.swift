@@ -8,7 +8,7 @@ import Vocabulary
 /// Random producers, faults and restarts, against a model of what must result. One seed is one run.
 ///
 /// `INGOT_SEED=N` runs that one alone.
-@Suite(.requiresPostgres, .requiresRoot, .serialized) struct `Random histories` {
+@Suite(.requiresPostgres, .requiresRoot, .serialized, .runsApart) struct `Random histories` {
     private static let seeds: [UInt64] = {
         if let text = unsafe getenv("INGOT_SEED"), let seed = unsafe UInt64(String(cString: text)) { return [seed] }
         return Array(1...(Depth.isLong ? 200 : 6))
@@ -69,6 +69,8 @@ private struct History {
         if isRunning && daemon.process?.ending != nil { stop(by: SIGKILL) }
         if !isRunning { try toggle(by: SIGTERM) }
         try daemon.expectSettled(submissions, "seed \(seed): \(log)", within: .seconds(120))
+        daemon.kill()
+        try cluster.stop(.immediate)
     }
 
     // MARK: Producers

@@ -7,7 +7,7 @@ import Testing
 import Vocabulary
 
 /// Something runs out: the daemon says what and how much, keeps everything, and goes on by itself when there is more.
-@Suite(.requiresPostgres, .requiresRoot) struct `Running out` {
+@Suite(.waitsApart, .requiresPostgres, .requiresRoot) struct `Running out` {
     private let small = Submission("small.bin", payload(1, size: 4_000), id: "small")
     private let large = Submission("large.bin", payload(2, size: 6 << 20), id: "large")
 
@@ -69,6 +69,23 @@ import Vocabulary
         for name: FileName in ["rest", "filler"] { try volume.root.unlink(name) }
         // What was over when the daemon was killed, and had no receipt for want of room, gets none any more.
         try daemon.expectSettled([small, large] + more, "room again") { $0.expectsReceipts = false }
+    }
+
+    /// A real quota, of which the free space of the file system tells nothing.
+    @Test(.requiresTool("btrfs")) func `the quota of the store is used up`() throws {
+        let volume = try Volume(.btrfs)
+        try Tool.run("btrfs", ["quota", "enable", volume.path])
+        let daemon = try Daemon(in: Scratch(), storeIn: Scratch(on: volume), options: ["rescan: 2s"])
+        try daemon.start()
+        try daemon.drop(small)
+        daemon.await("registered", "small.bin")
+        try Tool.run("btrfs", ["qgroup", "limit", "4M", "0/5", volume.path])
+        try daemon.drop(large)
+        #expect(eventually { problem(daemon) != nil }, "\(daemon.log)")
+        try Tool.run("btrfs", ["qgroup", "limit", "none", "0/5", volume.path])
+        try daemon.expectSettled([small, large], "quota")
+        #expect(eventually { problem(daemon) == nil }, "\(daemon.log)")
+        #expect(daemon.log.contains("Disk quota exceeded"), "\(daemon.log)")
     }
 
     @Test func `no inode is left for the store`() throws {

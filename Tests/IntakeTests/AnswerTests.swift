@@ -6,11 +6,11 @@ import Testing
 import Vocabulary
 
 /// A producer's answer is true when it is given, and stays true.
-@Suite(.requiresPostgres) struct `Answers` {
+@Suite(.waitsApart, .requiresPostgres) struct `Answers` {
     /// Waits until everything that has lain there for as long as the caller's files has been told of.
     private func waitForNotices(_ daemon: Daemon) throws {
         try daemon.put(payload(99), as: "clock.bin", in: daemon.drop)
-        daemon.await("waiting", "clock.bin", within: .seconds(40))
+        daemon.await("waiting", "clock.bin")
     }
 
     @Test func `a second manifest of what is registered does not take the receipt away`() throws {
@@ -43,7 +43,7 @@ import Vocabulary
         let daemon = try Daemon()
         try daemon.start()
         try daemon.put(daemon.manifest("a", "1"), as: "a.bin.manifest.json", in: daemon.drop)
-        #expect(daemon.await("waiting", "a.bin", within: .seconds(40))?["waiting_for"]?.string == "payload")
+        #expect(daemon.await("waiting", "a.bin")?["waiting_for"]?.string == "payload")
         let file = try daemon.drop.open("a.bin", [.writeOnly, .create], mode: 0o644)
         #expect(eventually { daemon.receipt("a.bin")?["waiting_for"]?.string == "writer" })
         try file.write(payload(1))
@@ -60,7 +60,7 @@ import Vocabulary
         }
         try #require(isLocked)
         try daemon.submit("a.bin", payload(1))
-        daemon.await("accepted", "a.bin", within: .seconds(40))
+        daemon.await("accepted", "a.bin")
         #expect(eventually { daemon.status?["status"]?.string?.hasPrefix("DEGRADED: database slow") == true })
         _ = try daemon.column(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)' AND pid <> pg_backend_pid()"
@@ -77,7 +77,7 @@ import Vocabulary
         let name = try #require(FileName(Array(wrong.utf8)))
         try daemon.put(daemon.manifest("a", "1"), as: name, in: daemon.drop)
         let waiting: FileName = wrong == "model.json" ? "model.json" : "model"
-        let hint = daemon.await("waiting", waiting, within: .seconds(40))?["hint"]?.string
+        let hint = daemon.await("waiting", waiting)?["hint"]?.string
         #expect(hint == "model.pkl is here; if this is its manifest, call it model.pkl.manifest.json.")
     }
 
@@ -98,7 +98,7 @@ import Vocabulary
 }
 
 /// A version conflict costs nobody anything.
-@Suite(.requiresPostgres) struct `Conflicts` {
+@Suite(.waitsApart, .requiresPostgres) struct `Conflicts` {
     @Test(arguments: [FileSystemType.ext4, .xfs])
     func `give the very file back and leave nothing in the store`(kind: FileSystemType) throws {
         let daemon = try Daemon(on: kind)

@@ -6,7 +6,7 @@ import Testing
 import Vocabulary
 
 /// Every way in which a pair can arrive is registered at once: the periodic listing is an hour away in these tests.
-@Suite(.requiresPostgres) struct `Ways of arriving` {
+@Suite(.waitsApart, .requiresPostgres) struct `Ways of arriving` {
     let daemon: Daemon
 
     init() throws {
@@ -77,7 +77,7 @@ import Vocabulary
         let content = payload(5, size: 8192)
         let map = try WritableMap(daemon.drop, "a.bin", sizeInBytes: content.count)
         try daemon.put(daemon.manifest("a", "1"), as: "a.bin.manifest.json", in: daemon.drop)
-        daemon.await("waiting", "a.bin", within: .seconds(30))
+        daemon.await("waiting", "a.bin")
         #expect(try daemon.count("registry.models") == 0)
         map.write(content)
         map.unmap()

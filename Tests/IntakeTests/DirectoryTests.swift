@@ -6,7 +6,7 @@ import Testing
 import Vocabulary
 
 /// What can happen to a drop directory itself.
-@Suite(.requiresPostgres) struct `Drop directories` {
+@Suite(.waitsApart, .requiresPostgres) struct `Drop directories` {
     @Test func `a lost event queue is made good by a listing`() throws {
         let daemon = try Daemon(options: ["rescan: 1h"])
         try daemon.start()
@@ -21,7 +21,7 @@ import Vocabulary
             try daemon.submit(name, payload(index), id: "m", version: "\(index)")
         }
         daemon.process?.signal(SIGCONT)
-        let allThere = try eventually(within: .seconds(40)) { try daemon.count("registry.models") == 20 }
+        let allThere = try eventually { try daemon.count("registry.models") == 20 }
         #expect(allThere, "\(daemon.log)")
         #expect(daemon.log.contains("overflowed"))
     }

@@ -21,7 +21,7 @@ private let safetensors: [UInt8] = {
 }()
 
 /// What is inside a payload decides what its row says, and whether there is one.
-@Suite(.requiresPostgres) struct `A look inside` {
+@Suite(.waitsApart, .requiresPostgres) struct `A look inside` {
     private func daemon(_ dropOptions: [String] = [], environment: [String: String] = [:]) throws -> Daemon {
         let daemon = try Daemon(dropOptions: dropOptions)
         try daemon.start(environment: environment)
@@ -142,7 +142,7 @@ private let safetensors: [UInt8] = {
                 name("slow", index), Array("INGOT-INSPECTOR-TEST hang".utf8), id: "slow", version: "\(index)")
         }
         try daemon.submit("good.pkl", malicious, id: "good")
-        daemon.await("registered", "good.pkl", within: .seconds(30))
+        daemon.await("registered", "good.pkl")
         #expect(try daemon.column("SELECT model_id FROM registry.models") == ["good"])
         // What is under way is given up at once, and is there again after the next start.
         let begun = ContinuousClock.now

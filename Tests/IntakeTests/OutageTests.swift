@@ -7,7 +7,7 @@ import Testing
 import Vocabulary
 
 /// A database that is away costs nobody anything: intake goes on into the store, and everything registers by itself later.
-@Suite(.requiresPostgres, .serialized) struct `Outages of the database` {
+@Suite(.requiresPostgres, .serialized, .runsApart) struct `Outages of the database` {
     let cluster: PrivateCluster
     let daemon: Daemon
 
@@ -25,13 +25,13 @@ import Vocabulary
         try daemon.put(payload(3), as: "bad.bin", in: daemon.drop)
         try daemon.put(Array("{".utf8), as: "bad.bin.manifest.json", in: daemon.drop)
         daemon.await("rejected", "bad.bin")
-        daemon.await("accepted", "a.bin", within: .seconds(40))
+        daemon.await("accepted", "a.bin")
         #expect(
             eventually { daemon.status?["status"]?.string?.contains("2 models stored and waiting, 1 refusals") == true }
         )
         #expect(daemon.status?["status"]?.string?.hasPrefix("DEGRADED: database unreachable") == true)
         try cluster.start()
-        daemon.await("registered", "a.bin", within: .seconds(60))
+        daemon.await("registered", "a.bin")
         daemon.await("registered", "b.bin")
         let outcomes = "SELECT outcome FROM registry.submissions ORDER BY 1"
         #expect(try eventually { try daemon.column(outcomes) == ["registered", "registered", "rejected"] })
@@ -67,6 +67,6 @@ import Vocabulary
         daemon.disconnect()
         try cluster.restart()
         try daemon.submit("b.bin", payload(2))
-        daemon.await("registered", "b.bin", within: .seconds(30))
+        daemon.await("registered", "b.bin")
     }
 }

@@ -6,7 +6,7 @@ import Testing
 import Vocabulary
 
 /// What cannot be taken is kept, with one clear reason, and nothing else is delayed.
-@Suite(.requiresPostgres) struct `Refusals` {
+@Suite(.waitsApart, .requiresPostgres) struct `Refusals` {
     let daemon: Daemon
 
     init() throws {

@@ -6,7 +6,7 @@ import Testing
 import Vocabulary
 
 /// What is not complete waits, visibly, and is taken the moment that it is.
-@Suite(.requiresPostgres) struct `Waiting` {
+@Suite(.waitsApart, .requiresPostgres) struct `Waiting` {
     let daemon: Daemon
 
     init() throws {
@@ -26,7 +26,7 @@ import Vocabulary
         let file = try daemon.drop.open("a.bin", [.writeOnly, .create], mode: 0o644)
         try file.write(Array(content.prefix(2000)))
         try daemon.put(daemon.manifest("a", "1"), as: "a.bin.manifest.json", in: daemon.drop)
-        let receipt = daemon.await("waiting", "a.bin", within: .seconds(40))
+        let receipt = daemon.await("waiting", "a.bin")
         #expect(receipt?["waiting_for"]?.string == "writer")
         #expect(try daemon.count("registry.models") == 0)
         try file.write(Array(content.dropFirst(2000)))
@@ -37,7 +37,7 @@ import Vocabulary
         let size = "\"size_bytes\": 4000"
         try daemon.put(Array(content.prefix(1000)), as: "a.bin", in: daemon.drop)
         try daemon.put(daemon.manifest("a", "1", size), as: "a.bin.manifest.json", in: daemon.drop)
-        let receipt = daemon.await("waiting", "a.bin", within: .seconds(40))
+        let receipt = daemon.await("waiting", "a.bin")
         #expect(receipt?["waiting_for"]?.string == "size")
         #expect(receipt?["message"]?.string?.contains("1000 of the 4000 bytes") == true)
         try daemon.put(content, as: "a.bin", in: daemon.drop)
@@ -56,7 +56,7 @@ import Vocabulary
         try daemon.put(payload(3), as: "a.pkl", in: daemon.drop)
         let name = try #require(FileName(Array(wrong.utf8)))
         try daemon.put(daemon.manifest("a", "1"), as: name, in: daemon.drop)
-        let receipt = daemon.await("waiting", "a.pkl", within: .seconds(40))
+        let receipt = daemon.await("waiting", "a.pkl")
         #expect(receipt?["waiting_for"]?.string == "manifest")
         #expect(receipt?["hint"]?.string?.contains("a.pkl.manifest.json") == true)
         #expect(receipt?["hint"]?.string?.contains(wrong) == true)
@@ -75,12 +75,12 @@ import Vocabulary
 }
 
 /// Orphans whose time is over.
-@Suite(.requiresPostgres) struct `Orphans` {
+@Suite(.waitsApart, .requiresPostgres) struct `Orphans` {
     @Test func `they are reported and left where they are`() throws {
         let daemon = try Daemon(dropOptions: ["manifest_wait: 1s"])
         try daemon.start()
         try daemon.put(payload(1), as: "a.bin", in: daemon.drop)
-        let isReported = eventually(within: .seconds(40)) { daemon.log.contains("warning: a.bin has waited since") }
+        let isReported = eventually { daemon.log.contains("warning: a.bin has waited since") }
         #expect(isReported, "\(daemon.log)")
         #expect(try daemon.visibleNames() == ["a.bin"])
     }
@@ -90,8 +90,8 @@ import Vocabulary
         try daemon.start()
         try daemon.put(payload(1), as: "a.bin", in: daemon.drop)
         try daemon.put(daemon.manifest("b", "1"), as: "b.bin.manifest.json", in: daemon.drop)
-        #expect(daemon.await("rejected", "a.bin", within: .seconds(40))?["code"]?.string == "orphan")
-        #expect(daemon.await("rejected", "b.bin", within: .seconds(40))?["code"]?.string == "orphan")
+        #expect(daemon.await("rejected", "a.bin")?["code"]?.string == "orphan")
+        #expect(daemon.await("rejected", "b.bin")?["code"]?.string == "orphan")
         #expect(try daemon.visibleNames().isEmpty)
     }
 }

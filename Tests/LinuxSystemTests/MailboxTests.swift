@@ -27,7 +27,7 @@ import Testing
         let box = Mailbox<Int>()
         let answer = Mutex<[Int]?>(nil)
         _ = Lane("receiver") { answer.withLock { $0 = box.receive(until: Monotonic(nanoseconds: -1)) } }
-        let isOver = eventually(within: .seconds(5)) { answer.withLock { $0 } == [] }
+        let isOver = eventually { answer.withLock { $0 } == [] }
         #expect(isOver)
         box.close()
     }

@@ -100,8 +100,11 @@ import Testing
         let second = try scratch.directory.open("lock", .readWrite)
         #expect(try first?.tryLock() == true)
         #expect(try !second.tryLock())
+        // A program that is being started has a copy of every descriptor until it is executed.
+        let copy = Descriptor(owning: dup(try #require(first).number))
         first = nil
         #expect(try second.tryLock())
+        withExtendedLifetime(copy) {}
     }
 
     @Test func `times beyond what 64 bits of nanoseconds hold are saturated`() throws {

@@ -4,7 +4,7 @@ import Testing
 import Vocabulary
 
 /// Inputs of a mebibyte, each made to be expensive for some reader of JSON or YAML.
-@Suite(.serialized) struct `Hostile manifests` {
+@Suite struct `Hostile manifests` {
     struct Bomb: CustomTestStringConvertible, Sendable {
         var name: String
         var bytes: [UInt8]

@@ -2,7 +2,7 @@ import LocalPostgres
 import TestKit
 import Testing
 
-@Suite(.requiresPostgres) struct `A private cluster` {
+@Suite(.waitsApart, .requiresPostgres) struct `A private cluster` {
     @Test func `it answers, survives a stop and comes back after a crash`() throws {
         let cluster = try PostgresFixture.throwawayCluster(named: "cluster")
         try cluster.createDatabase("ingot")

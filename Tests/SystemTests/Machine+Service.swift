@@ -40,7 +40,7 @@ extension Machine {
 
     /// Waits; when it is in vain, the error tells what the service said.
     func until(
-        _ what: @autoclosure () -> String, within limit: Duration = .seconds(30), _ condition: () async throws -> Bool
+        _ what: @autoclosure () -> String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
     ) async throws {
         guard try await !eventually(within: limit, condition) else { return }
         throw ContainerError(message: "not within \(limit): \(what())", console: await story())

@@ -4,7 +4,7 @@ import Testing
 import Vocabulary
 
 /// Everything that needs a machine with Ingot on it. One machine for all, one test after the other.
-@Suite(.serialized, .requiresContainer, .timeLimit(.minutes(3)))
+@Suite(.serialized, .runsApart, .requiresContainer, .timeLimit(.minutes(3)))
 struct `Ingot on a machine with systemd` {}
 
 /// A machine with Ingot installed as its package would: program, unit, user, directories, catalog, configuration, and a

@@ -31,7 +31,7 @@ extension `Ingot on a machine with systemd` {
 
     @Test func `is killed by the watchdog when it is stuck, and loses nothing`() async throws {
         let machine = try await Machine.fresh()
-        try await machine.edit("[Service]\nWatchdogSec=2s")
+        try await machine.edit("[Service]\nWatchdogSec=5s")
         try await machine.start()
         try await machine.flood(Self.count)
         try await machine.run("kill -STOP $(systemctl show ingotd --value -p MainPID)")

@@ -47,7 +47,7 @@ public final class Container: Sendable {
         }
         let container = Container(supervisor: supervisor, leader: leader)
         running.withLock { $0.append(container) }
-        let isUp = try await eventually(within: .seconds(60)) {
+        let isUp = try await eventually {
             ["running", "degraded"].contains(try await container.attempt("systemctl is-system-running").output)
         }
         guard isUp else {
