@@ -199,8 +199,8 @@ def memory(daemon, key, title, target=100):
     if peaks:
         yield Result(
             f"{key}.memory.workers", f"{title}: peak memory of inspect workers", sum(peaks), "MB",
-            remark=f"{len(peaks)} of them, the largest {max(peaks):.0f} MB, the program's own pages counted in each; with the "
-            f"daemon, shared pages once, {daemon.shared_megabytes():.0f} MB at the end")
+            remark=f"sum of {len(peaks)}, each {max(peaks):.0f} MB at most; with the daemon, and shared pages counted once, "
+            f"{daemon.shared_megabytes():.0f} MB at the end")
 
 
 # --- Drops -----------------------------------------------------------------------------------------------------------
@@ -259,7 +259,8 @@ def drops_beside(daemon, model, interval, is_over):
         last, look = 0, 0.0
         end = time.perf_counter() + 900
         while producer.is_alive() or len(seen) < len(released):
-            rows = daemon.psql.query(f"SELECT model_version, seq FROM registry.models WHERE model_id = '{model}' AND seq > {last}")
+            rows = daemon.psql.query(
+                f"SELECT model_version, seq FROM registry.models WHERE model_id = '{model}' AND seq > {last}")
             now = time.perf_counter()
             for version, sequence in rows:
                 seen[int(version)] = now
