@@ -2,9 +2,11 @@
 //
 //   limit DROP STORE CONNINFO
 //
-// Takes every pair NAME, NAME.manifest.json in DROP and prints the files per second. Everything is one batch: one sync, one COPY, one COMMIT.
+// Takes every pair NAME, NAME.manifest.json in DROP and prints, as JSON, how many there were and the seconds of each step.
+// Everything is one batch: one sync, one COPY, one COMMIT, in the order that makes it durable: no row before its file is on the disk.
 // It is no registry: it trusts every file to be complete and every manifest to be right, looks inside nothing, survives no
 // crash in the middle, tells no producer, and finds nothing again. What is left is what each step says.
+// The database has Ingot's schema: rows go into a table with the columns and indexes of registry.models.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -107,40 +109,95 @@ static void *work(void *unused) {
     return NULL;
 }
 
+static void refused(PGconn *connection) {
+    fprintf(stderr, "limit: %s\n", PQerrorMessage(connection));
+    exit(1);
+}
+
 static void command(PGconn *connection, const char *sql) {
     PGresult *result = PQexec(connection, sql);
     ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_COMMAND_OK && status != PGRES_COPY_IN && status != PGRES_TUPLES_OK) {
-        fprintf(stderr, "limit: %s\n", PQerrorMessage(connection));
-        exit(1);
-    }
+    if (status != PGRES_COMMAND_OK && status != PGRES_COPY_IN) refused(connection);
     PQclear(result);
 }
 
-// COPY's text format; a manifest without control characters needs its backslashes doubled.
+// Doubles what COPY's text format reads as an escape; a manifest's white space may as well be blanks.
+static int escape(char *row, const char *text) {
+    int length = 0;
+    for (; *text; text++) {
+        if (*text == '\\') row[length++] = '\\';
+        row[length++] = *text == '\n' || *text == '\r' || *text == '\t' ? ' ' : *text;
+    }
+    return length;
+}
+
+// Consumers ask the database: a row for each file, as wide as the registry's and in as many indexes. COPY is the cheapest way
+// in, and one COMMIT the only wait for the disk. What a row says of the file is right; the rest has a usual row's weight.
 static void copy_rows(PGconn *connection) {
     command(connection, "BEGIN");
-    command(connection, "COPY limit_models (model_version, sha256, size_bytes, file_path, manifest) FROM STDIN");
+    command(connection,
+        "COPY limit_models (model_id, model_version, creation_timestamp, training_parameters, evaluation_metrics, file_path,"
+        " sha256, size_bytes, format, format_details, safety, safety_findings, tags, manifest, manifest_sha256, source_name,"
+        " submitted_by, submitted_uid, drop_path, host, proof, store_id, submission_id, registered_at, seq) FROM STDIN");
     char *row = malloc(1 << 18);
+    if (!row) fail("memory");
     for (size_t index = 0; index < count; index++) {
         struct entry *entry = &entries[index];
-        int length = sprintf(
-            row, "%s\t%s\t%lld\t/store/%.2s/%s\t", entry->name, entry->hex, entry->size, entry->hex, entry->hex);
-        for (const char *byte = entry->manifest; *byte; byte++) {
-            if (*byte == '\\') row[length++] = '\\';
-            row[length++] = *byte == '\n' || *byte == '\t' ? ' ' : *byte;
-        }
-        row[length++] = '\n';
-        if (PQputCopyData(connection, row, length) != 1) fail("COPY");
+        // Numbers in a row, as those of UUID version 7 are: a random one would cost its index more.
+        int length = sprintf(row,
+            "limit\t%s\tnow\t{\"optimizer\": \"adam\", \"learning_rate\": 0.001, \"epochs\": 30}\t{\"auc\": 0.93, \"loss\": 0.21}\t"
+            "/srv/ingot/store/sha256/%.2s/%s\t%s\t%lld\tunknown\t{}\tno-code\t[]\t{}\t",
+            entry->name, entry->hex, entry->hex, entry->hex, entry->size);
+        length += escape(row + length, entry->manifest);
+        length += sprintf(row + length,
+            "\t%s\t%s\troot\t0\t/srv/ingot/drop\tlocalhost\tlease\t01a209ad-2b3b-7c32-9c87-000000000000\t"
+            "01a209ad-2b3b-7c32-9c87-%012zx\tnow\t%zu\n",
+            entry->hex, entry->name, index, index + 1);
+        if (PQputCopyData(connection, row, length) != 1) refused(connection);
     }
-    if (PQputCopyEnd(connection, NULL) != 1) fail("COPY");
+    if (PQputCopyEnd(connection, NULL) != 1) refused(connection);
     for (PGresult *result; (result = PQgetResult(connection)); PQclear(result))
-        if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-            fprintf(stderr, "limit: %s\n", PQerrorMessage(connection));
-            exit(1);
-        }
+        if (PQresultStatus(result) != PGRES_COMMAND_OK) refused(connection);
     command(connection, "COMMIT");
     free(row);
+}
+
+// What takes no part in the measurement: the shards, the connection, the table.
+static PGconn *prepare(char **arguments) {
+    umask(0);
+    drop = open(arguments[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    store = open(arguments[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (drop < 0 || store < 0) fail("the directories");
+    for (int shard = 0; shard < 256; shard++) {
+        char name[8];
+        snprintf(name, sizeof name, "%02x", shard);
+        if (mkdirat(store, name, 0750) != 0 && errno != EEXIST) fail(name);
+    }
+    PGconn *connection = PQconnectdb(arguments[3]);
+    if (PQstatus(connection) != CONNECTION_OK) refused(connection);
+    command(connection, "SET client_min_messages = warning");
+    command(connection, "DROP TABLE IF EXISTS limit_models");
+    command(connection, "CREATE TABLE limit_models (LIKE registry.models INCLUDING DEFAULTS INCLUDING INDEXES)");
+    return connection;
+}
+
+// Reading and hashing are all that more than one core can do here.
+static void take_all(void) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    pthread_t threads[64];
+    if (cores > 64) cores = 64;
+    for (long core = 0; core < cores; core++)
+        if (pthread_create(&threads[core], NULL, work, NULL) != 0) fail("a thread");
+    for (long core = 0; core < cores; core++) pthread_join(threads[core], NULL);
+}
+
+// What has been registered must not be there to be registered again: the payloads were moved, the manifests are in their rows.
+static void remove_manifests(void) {
+    for (size_t index = 0; index < count; index++) {
+        char name[512];
+        snprintf(name, sizeof name, "%s%s", entries[index].name, suffix);
+        if (unlinkat(drop, name, 0) != 0) fail(name);
+    }
 }
 
 int main(int argc, char **argv) {
@@ -148,45 +205,20 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: limit DROP STORE CONNINFO\n");
         return 64;
     }
-    umask(0);
-    drop = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    store = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (drop < 0 || store < 0) fail("the directories");
-    for (int shard = 0; shard < 256; shard++) {
-        char name[8];
-        snprintf(name, sizeof name, "%02x", shard);
-        if (mkdirat(store, name, 0750) != 0 && errno != EEXIST) fail(name);
-    }
-    PGconn *connection = PQconnectdb(argv[3]);
-    if (PQstatus(connection) != CONNECTION_OK) {
-        fprintf(stderr, "limit: %s\n", PQerrorMessage(connection));
-        return 1;
-    }
-    // What identifies a row, what finds it by its file, and what orders it, as in the registry.
-    command(connection,
-        "DROP TABLE IF EXISTS limit_models;"
-        "CREATE TABLE limit_models (model_id text DEFAULT 'limit', model_version text, sha256 text, size_bytes bigint,"
-        " file_path text, manifest jsonb, submission_id uuid UNIQUE DEFAULT gen_random_uuid(),"
-        " registered_at timestamptz DEFAULT clock_timestamp(), seq bigserial UNIQUE, PRIMARY KEY (model_id, model_version));"
-        "CREATE INDEX ON limit_models (sha256)");
+    PGconn *connection = prepare(argv);
     double begin = now();
     list();
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    pthread_t threads[64];
-    if (cores > 64) cores = 64;
-    for (long core = 0; core < cores; core++) pthread_create(&threads[core], NULL, work, NULL);
-    for (long core = 0; core < cores; core++) pthread_join(threads[core], NULL);
+    take_all();
+    double taken = now();
     // Contents and names are on the disk before any row says so: one sync for all of them.
     if (syncfs(store) != 0) fail("syncfs");
+    double synced = now();
     copy_rows(connection);
-    // The manifests are in their rows.
-    for (size_t index = 0; index < count; index++) {
-        char name[512];
-        snprintf(name, sizeof name, "%s%s", entries[index].name, suffix);
-        unlinkat(drop, name, 0);
-    }
-    double seconds = now() - begin;
-    printf("%zu files in %.3f s: %.0f files/s\n", count, seconds, count / seconds);
+    double registered = now();
+    remove_manifests();
+    double end = now();
+    printf("{\"files\": %zu, \"seconds\": %.4f, \"take\": %.4f, \"sync\": %.4f, \"rows\": %.4f, \"remove\": %.4f}\n", count,
+        end - begin, taken - begin, synced - taken, registered - synced, end - registered);
     PQfinish(connection);
     return 0;
 }

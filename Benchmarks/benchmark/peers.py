@@ -12,9 +12,9 @@ import subprocess
 import sys
 import time
 
+from .bench import GIB, SMALL, Result, fill, write_large
 from .daemon import BenchmarkError
 from .limit import connection_string
-from .measurements import GIB, SMALL, Result, fill, write_large
 
 ENVIRONMENT = {
     "GIT_AUTHOR_NAME": "benchmark", "GIT_AUTHOR_EMAIL": "benchmark@localhost", "GIT_COMMITTER_NAME": "benchmark",
@@ -233,7 +233,7 @@ def peers(bench):
             peer = kind()
             reason = peer.missing()
             if reason:
-                bench.say(f"peers: {peer.name} left out, {reason}")
+                bench.skip(f"peers: {peer.name}", reason)
                 continue
             key = peer.program
             try:
@@ -241,7 +241,7 @@ def peers(bench):
                 large = peer_seconds(
                     peer, place, daemon, "large", lambda files: write_large(f"{files}/large.bin", size, 2))
             except BenchmarkError as error:
-                bench.say(f"peers: {peer.name} left out, it broke: {error}")
+                bench.skip(f"peers: {peer.name}", f"it broke: {error}")
                 continue
             remark = f"reference: ingotd; {peer.version()}; {peer.remark}"
             yield Result(

@@ -65,11 +65,12 @@ def comparison_table(results, earlier):
     return table(rows)
 
 
-def save(path, machine, options, results):
+def save(path, machine, options, results, seconds, skipped, failures):
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     document = {
         "format": 1, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "machine": machine,
         "options": options, "results": [result.as_json() for result in results],
+        "seconds": seconds, "skipped": dict(skipped), "broke": failures,
     }
     temporary = f"{path}.tmp"
     with open(temporary, "w", encoding="utf-8") as file:
