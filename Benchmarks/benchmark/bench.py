@@ -307,6 +307,11 @@ class BacklogRun:
     memory: list
 
     @property
+    def is_long(self):
+        """Long enough that a group more or less makes no difference between parts of it."""
+        return self.points[-1][0] >= 5
+
+    @property
     def rates(self):
         """Rows in each second; the rest of a second at the end is left out."""
         return [rate_between(self.points, second, second + 1) for second in range(int(self.points[-1][0]))]
