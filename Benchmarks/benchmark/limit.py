@@ -79,7 +79,7 @@ def limit(bench):
     if run.is_long:
         yield Result(
             "limit.last", f"{title}: rate of the last quarter / of the first", run.last_to_first, "", "high", 0.9,
-            remark="each second: " + " ".join(f"{rate:.0f}" for rate in run.rates))
+            remark="files/s in each tenth: " + " ".join(f"{rate:.0f}" for rate in run.tenths))
         yield Result("limit.flatness", f"{title}: slowest tenth / mean", run.flatness, "", "high")
     yield Result("limit.cpu", f"{title}: CPU time of ingotd", run.cpu, "us/file")
     yield from run.memory

@@ -55,7 +55,7 @@ def backlog(bench):
     if run.is_long:
         yield Result(
             "backlog.flatness", "backlog: slowest tenth / mean", run.flatness, "", "high",
-            remark="each second: " + " ".join(f"{rate:.0f}" for rate in run.rates))
+            remark="files/s in each tenth: " + " ".join(f"{rate:.0f}" for rate in run.tenths))
     yield Result("backlog.cpu", "backlog: CPU time of ingotd", run.cpu, "us/file")
     yield Result("backlog.group", "backlog: files in one transaction", run.group, "files", "high")
     if run.written is not None:
