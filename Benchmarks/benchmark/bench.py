@@ -307,16 +307,20 @@ class BacklogRun:
     memory: list
 
     @property
-    def rates(self):
-        """Rows in each second; the rest of a second at the end is left out."""
-        return [rate_between(self.points, second, second + 1) for second in range(int(self.points[-1][0]))]
+    def is_long(self):
+        """Long enough that a group more or less makes no difference between parts of it."""
+        return self.points[-1][0] >= 5
+
+    @property
+    def tenths(self):
+        """Rows a second in each tenth of the time."""
+        length = self.points[-1][0]
+        return [rate_between(self.points, length * tenth / 10, length * (tenth + 1) / 10) for tenth in range(10)]
 
     @property
     def flatness(self):
         """The slowest tenth of the time against the whole."""
-        length = self.points[-1][0]
-        tenths = [rate_between(self.points, length * tenth / 10, length * (tenth + 1) / 10) for tenth in range(10)]
-        return min(tenths) / statistics.mean(tenths)
+        return min(self.tenths) / statistics.mean(self.tenths)
 
     @property
     def last_to_first(self):

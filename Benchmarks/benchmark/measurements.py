@@ -52,15 +52,17 @@ def backlog(bench):
     yield Result(
         "backlog.start", f"{title}, from process start", run.since_start, "files/s", "high",
         remark=f"READY after {run.until_ready:.2f} s, PostgreSQL's start included")
-    yield Result(
-        "backlog.flatness", "backlog: slowest tenth / mean", run.flatness, "", "high",
-        remark="each second: " + " ".join(f"{rate:.0f}" for rate in run.rates))
+    if run.is_long:
+        yield Result(
+            "backlog.flatness", "backlog: slowest tenth / mean", run.flatness, "", "high",
+            remark="files/s in each tenth: " + " ".join(f"{rate:.0f}" for rate in run.tenths))
     yield Result("backlog.cpu", "backlog: CPU time of ingotd", run.cpu, "us/file")
     yield Result("backlog.group", "backlog: files in one transaction", run.group, "files", "high")
     if run.written is not None:
         yield Result(
             "backlog.written", "backlog: written to the disk", run.written, "kB/file",
-            remark=f"the payloads were there before; PostgreSQL's log: {run.wal:.1f} kB; others' writes included")
+            remark=f"the payloads were there before; PostgreSQL's log: {run.wal:.1f} kB" +
+            ("; others' writes included" if bench.in_place else ""))
     yield from run.memory
 
 
