@@ -209,4 +209,29 @@ import Vocabulary
         #expect(try registry.row("SELECT count(*), max(value) FROM registry.metrics") == ["10000", "9999"])
         #expect(try registry.row("SELECT length(path), value FROM registry.parameters") == ["\(2 * depth - 1)", "1"])
     }
+
+    /// Somebody who writes rows by hand is stopped by the tables themselves.
+    @Test func `digests and names of any other form are no rows`() throws {
+        let registry = try SampleRegistry()
+        _ = try registry.session().record(registration("good", "1"))
+        let digits = String(repeating: "a", count: 64)
+        let digests = [
+            "", String(digits.dropLast()), digits + "a", String(digits.dropLast()) + "\n", digits + "\n",
+            String(digits.dropLast()) + "A", String(repeating: "é", count: 64), String(digits.dropLast()) + "g",
+        ]
+        for digest in digests {
+            #expect(throws: PostgresError.self, "\(digest)") {
+                try registry.row("UPDATE registry.models SET manifest_sha256 = '\(digest)' RETURNING 1")
+            }
+        }
+        let names = ["", "-a", "a b", "a..b", "a\n", String(repeating: "a", count: 256), "é", ".a", "a\\b"]
+        for name in names {
+            #expect(throws: PostgresError.self, "\(name)") {
+                try registry.row("UPDATE registry.models SET model_id = '\(name)' RETURNING 1")
+            }
+        }
+        for name in ["a", "A/b.c_d-e", String(repeating: "a", count: 255)] {
+            #expect(try registry.row("UPDATE registry.models SET model_id = '\(name)' RETURNING 1") == ["1"])
+        }
+    }
 }

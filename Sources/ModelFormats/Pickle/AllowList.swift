@@ -5,7 +5,7 @@
 /// exact, never patterns: a function of a harmless module can be made to run code.
 public enum AllowList {
     /// To be raised with every change of a name, a use or a rule: a file's verdict depends on it.
-    public static let version = 1
+    public static let version = 2
 
     /// What may be done with a name.
     struct Entry {
@@ -98,6 +98,8 @@ enum ArgumentRule: String {
     case arrayType
     /// The first names a type of elements.
     case dtype
+    /// The first is a type whose elements are no objects.
+    case scalar
     /// Names and constructors of numpy's generators.
     case generator
     /// Bytes that hold a pickle, which must itself be safe.

@@ -20,8 +20,8 @@ let commonNames = """
     numpy: intp- uintp- intc- uintc- longlong- ulonglong- exp- log- log1p- log2- log10- expm1- sqrt- square- abs- sin-
     numpy: cos- tan- tanh- mean- median- sum- nan_to_num- matrix- random-
     numpy.dtypes: Float64DType- Float32DType- Int64DType- Int32DType- StringDType[R|plain]
-    numpy.core.multiarray: _reconstruct[RB|arrayType] scalar[R|dtype]
-    numpy._core.multiarray: _reconstruct[RB|arrayType] scalar[R|dtype]
+    numpy.core.multiarray: _reconstruct[RB|arrayType] scalar[R|scalar]
+    numpy._core.multiarray: _reconstruct[RB|arrayType] scalar[R|scalar]
     numpy.core.numeric: _frombuffer[R|plain]
     numpy._core.numeric: _frombuffer[R|plain]
     numpy.matrixlib.defmatrix: matrix-

@@ -1,33 +1,66 @@
 /// What is known of a `numpy.dtype`: the size of an element, and whether elements are Python objects.
+///
+/// Where an array's bytes end depends on both. So a state is only believed when numpy writes such a one, and when every value in it
+/// that numpy might go by says the same.
 struct NumpyType {
     /// In bytes; `nil` when it could not be understood.
-    var elementSize: Int64?
-    var hasObjects: Bool?
-    /// Whether the size stands in the state, for lack of one in the name.
-    private let isStructured: Bool
+    private(set) var elementSize: Int64?
+    private(set) var hasObjects: Bool?
+    private let kind: UInt8?
+
+    /// What the fields, or the subarray, of a structured type say.
+    struct Fields {
+        var hasObjects: Bool
+        /// Behind the last byte of all of them.
+        var end: Int64
+    }
 
     /// From the string that `numpy.dtype` is called with: `f8`, `O8`, `V16`, `<U3`, `M8[ns]`.
     init(_ name: ArraySlice<UInt8>?) {
-        isStructured = name.map { $0.first == UInt8(ascii: "V") || $0.first == UInt8(ascii: "|") } ?? false
-        guard let name, let type = NumpyTypeString(Array(name)) else { return }
-        elementSize = type.elementSize
-        hasObjects = isStructured ? nil : type.hasObjects
+        let type = name.flatMap { NumpyTypeString(Array($0)) }
+        kind = type?.kind
+        elementSize = type?.elementSize
+        hasObjects = type?.hasObjects
     }
 
     /// From the state: `(version, order, subarray, names, fields, size, alignment, flags[, metadata])`.
-    mutating func setState(_ parts: [PickleValue], _ fieldsHaveObjects: Bool?) {
-        guard parts.count >= 8, case .int(let size) = parts[5] else {
+    ///
+    /// - Parameter fields: `nil` where there are some that could not be understood.
+    /// - Returns: whether it was understood.
+    mutating func setState(_ parts: [PickleValue], _ fields: Fields?) -> Bool {
+        guard (8...9).contains(parts.count), case .int(let size) = parts[5], case .int(let flags) = parts[7],
+            let kind, let known = elementSize,
+            let understood = understand(parts, kind, known, size, flags, fields)
+        else {
             (elementSize, hasObjects) = (nil, nil)
-            return
+            return false
         }
-        if size >= 0 { elementSize = size }
-        if case .none = parts[3], case .none = parts[2] {
-            if isStructured { hasObjects = false }
-        } else {
-            hasObjects = fieldsHaveObjects
+        (elementSize, hasObjects) = understood
+        return true
+    }
+
+    /// NPY_ITEM_REFCOUNT, NPY_LIST_PICKLE, NPY_NEEDS_INIT and NPY_NEEDS_PYAPI: what a structured type inherits from an object in it.
+    /// Without all of them numpy takes raw bytes for pointers.
+    private static let objectFlags: Int64 = 0x1B
+
+    private func understand(
+        _ parts: [PickleValue], _ kind: UInt8, _ known: Int64, _ size: Int64, _ flags: Int64, _ fields: Fields?
+    ) -> (Int64, Bool)? {
+        let isPlain = parts[2...4].allSatisfy { if case .none = $0 { true } else { false } }
+        switch kind {
+        case UInt8(ascii: "O"):
+            return isPlain && [-1, known].contains(size) && flags & 0x3F == 0x3F ? (known, true) : nil
+        case UInt8(ascii: "S"), UInt8(ascii: "a"), UInt8(ascii: "U"):
+            return isPlain && size >= -1 && flags & 1 == 0 ? (size < 0 ? known : size, false) : nil
+        case UInt8(ascii: "V"):
+            if isPlain { return size >= 0 && flags & 1 == 0 ? (size, false) : nil }
+            guard let fields, fields.end <= size else { return nil }
+            let areRight = fields.hasObjects ? flags & Self.objectFlags == Self.objectFlags : flags & 1 == 0
+            return areRight ? (size, fields.hasObjects) : nil
+        default:
+            // numpy does not look at the size here.
+            return isPlain && [-1, known].contains(size) && flags & 1 == 0 ? (known, false) : nil
         }
-        // NPY_ITEM_HASOBJECT.
-        if case .int(let flags) = parts[7], flags & 1 != 0, hasObjects == false { hasObjects = nil }
     }
 }
 
@@ -60,40 +93,71 @@ struct NumpyTypeString {
 /// joblib's arrays: the bytes stand in the middle of the pickle, behind their description.
 extension PickleMachine {
     /// BUILD on a `numpy.dtype`.
-    mutating func setState(_ state: PickleValue, ofType index: UInt32) {
+    mutating func setState(_ state: PickleValue, ofType index: UInt32, at start: Int64) {
         let parts = window.elements(of: state) ?? []
-        let fields = parts.count > 4 ? fieldsHaveObjects(parts) : nil
-        dtypes[Int(index)].setState(parts, fields)
+        let fields = parts.count > 4 ? fields(parts) : nil
+        guard !dtypes[Int(index)].setState(parts, fields) else { return }
+        evidence.report(
+            .unscannable, "odd_dtype", "It describes a type of array elements in a way that numpy does not write.",
+            at: start)
     }
 
-    /// - Returns: `nil` when the fields could not be understood.
-    private func fieldsHaveObjects(_ parts: [PickleValue]) -> Bool? {
+    /// - Returns: `nil` when there are none, or when they could not be understood.
+    private func fields(_ parts: [PickleValue]) -> NumpyType.Fields? {
         if case .none = parts[4] {
             // A subarray: `(type, shape)`.
-            guard let pair = window.elements(of: parts[2]), case .dtype(let inner)? = pair.first else { return nil }
-            return dtypes[Int(inner)].hasObjects
-        }
-        guard let fields = window.pairs(of: parts[4]) else { return nil }
-        var result = false
-        for field in fields {
-            guard case .dtype(let inner)? = window.elements(of: field.value)?.first,
-                let hasObjects = dtypes[Int(inner)].hasObjects
+            guard let pair = window.elements(of: parts[2]), pair.count == 2, let (inner, size) = type(pair[0]),
+                let count = product(of: pair[1]) ?? single(pair[1])
             else { return nil }
-            result = result || hasObjects
+            let (end, overflow) = count.multipliedReportingOverflow(by: size)
+            return overflow ? nil : .init(hasObjects: inner, end: end)
+        }
+        guard let fields = window.pairs(of: parts[4]), hasUniqueTextKeys(fields) else { return nil }
+        var result = NumpyType.Fields(hasObjects: false, end: 0)
+        for field in fields {
+            guard let place = window.elements(of: field.value), place.count >= 2, let (inner, size) = type(place[0]),
+                case .int(let offset) = place[1], offset >= 0
+            else { return nil }
+            let (end, overflow) = offset.addingReportingOverflow(size)
+            if overflow { return nil }
+            result.hasObjects = result.hasObjects || inner
+            result.end = max(result.end, end)
         }
         return result
     }
+
+    private func type(_ value: PickleValue) -> (hasObjects: Bool, size: Int64)? {
+        guard case .dtype(let index) = value, let hasObjects = dtypes[Int(index)].hasObjects,
+            let size = dtypes[Int(index)].elementSize
+        else { return nil }
+        return (hasObjects, size)
+    }
+
+    private func single(_ value: PickleValue) -> Int64? {
+        if case .int(let count) = value, count >= 0 { count } else { nil }
+    }
+
+    /// Whether every key is a string that stands in the stream, and no two are the same: what a dictionary holds under a name can then be
+    /// told by looking.
+    private func hasUniqueTextKeys(_ pairs: [(key: PickleValue, value: PickleValue)]) -> Bool {
+        let keys = pairs.compactMap { text(of: $0.key) }
+        return keys.count == pairs.count && Set(keys).count == keys.count
+    }
+
+    /// What joblib writes into the state of its `NumpyArrayWrapper`. Any other name could take the place of one of its methods.
+    private static let wrapperKeys: Set<String> = [
+        "subclass", "shape", "order", "dtype", "allow_mmap", "numpy_array_alignment_bytes",
+    ]
 
     /// Passes what follows the state of a `NumpyArrayWrapper`: raw bytes, or a pickle of its own for objects.
     mutating func skipArray(_ state: PickleValue, at start: Int64) throws(ReadFailure) {
         // Known before anything can fail: plain `pickle` goes on whatever the description is.
         let isFirst = firstArray == nil
         if isFirst { firstArray = reader.offset }
-        guard let pairs = window.pairs(of: state), let shape = value("shape", in: pairs),
-            let elements = product(of: shape),
-            case .dtype(let index)? = value("dtype", in: pairs), let type = dtypes[safe: Int(index)],
-            let hasObjects = type.hasObjects, let elementSize = type.elementSize,
-            pairs.filter({ shows($0.key, "shape") || shows($0.key, "dtype") }).count == 2
+        guard let pairs = window.pairs(of: state), hasUniqueTextKeys(pairs),
+            pairs.allSatisfy({ pair in Self.wrapperKeys.contains { shows(pair.key, $0) } }),
+            let shape = value("shape", in: pairs), let elements = product(of: shape),
+            let (hasObjects, elementSize) = value("dtype", in: pairs).flatMap(type)
         else { throw .malformed(what: "the description of an array", offset: start) }
         leaveFrameForArray()
         if isFirst { firstArrayHasObjects = hasObjects }
@@ -147,8 +211,4 @@ extension PickleMachine {
         _ = try machine.run()
         otherStarts += machine.otherStarts.prefix(4)
     }
-}
-
-extension Array {
-    subscript(safe index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
 }

@@ -113,8 +113,11 @@ final class PickleEvidence {
             if seen.isEmpty { seen = [.reference] }
             imports[index].uses = seen
             let allowed = known[index].entry?.uses ?? []
+            // What reads on by itself is for the loader alone: nobody has a use for its mere name.
+            let isOnlyForLoading = known[index].isWrapper || known[index].entry?.rule == .nestedPickle
             guard imports[index].verdict < .unknownImports,
                 !seen.isSubset(of: allowed.union([.reference])) || known[index].entry == nil
+                    || isOnlyForLoading && seen == [.reference]
             else { continue }
             imports[index].verdict = .unknownImports
             report(

@@ -78,9 +78,12 @@ extension PickleMachine {
             evidence.report(.dangerous, "altered_import", "It changes \(evidence.shown(index)) itself.", at: start)
         case .instance(let index):
             evidence.note(.build, of: index)
-            guard evidence.known[Int(index)].isWrapper else { break }
+            guard evidence.known[Int(index)].isWrapper else {
+                checkState(state, of: index, at: start)
+                break
+            }
             if reading == .joblib { try skipArray(state, at: start) } else { hasPassedArray = true }
-        case .dtype(let index): setState(state, ofType: index)
+        case .dtype(let index): setState(state, ofType: index, at: start)
         case .array, .computed: hasActed = true
         // Python's own unpickler lets an empty state pass for anything, so the pickle may go on.
         default: evidence.report(.unscannable, "odd_state", "It sets the state of a value that has none.", at: start)
@@ -99,6 +102,53 @@ extension PickleMachine {
             evidence.report(.unscannable, "odd_change", "It \(verb) a value that cannot be changed.", at: reader.offset)
         }
     }
+
+    // MARK: States
+
+    /// A key that makes something else of the instance whose state it is in: `__class__`, `__array_interface__`, and what only shows when it
+    /// is loaded, such as the result of a call.
+    func isSpecialKey(_ key: PickleValue) -> Bool {
+        switch key {
+        case .instance, .computed: return true
+        default: break
+        }
+        guard let text = text(of: key), text.count > 4 else { return false }
+        return text.starts(with: "__".utf8) && text.reversed().starts(with: "__".utf8)
+    }
+
+    /// What BUILD does with a state when the class has no `__setstate__`: a dictionary becomes attributes, and of a pair the second is
+    /// set attribute by attribute.
+    private func checkState(_ state: PickleValue, of index: UInt32, at start: Int64) {
+        checkAttributes(state, of: index, at: start)
+        guard case .tuple(_, let count) = state, count == 2 else { return }
+        guard let parts = window.elements(of: state) else {
+            return evidence.report(
+                .unscannable, "odd_state", "It sets a state of \(evidence.shown(index)) that was made far away.",
+                at: start)
+        }
+        for part in parts { checkAttributes(part, of: index, at: start) }
+        if case .dict(let id) = parts[1], !window.isEmpty(id) {
+            evidence.doubt(index, "gets attributes that its class may compute", at: start)
+        }
+    }
+
+    private func checkAttributes(_ value: PickleValue, of index: UInt32, at start: Int64) {
+        switch value {
+        case .dict(let id) where window.isSpecial(id):
+            evidence.report(
+                .dangerous, "special_attribute",
+                "It sets an attribute of \(evidence.shown(index)) that makes something else of it.", at: start)
+        case .instance(let other) where Self.mappings.contains(evidence.imports[Int(other)].name):
+            evidence.report(
+                .unscannable, "odd_state",
+                "It sets the attributes of \(evidence.shown(index)) from a \(evidence.shown(other)).", at: start)
+        default: break
+        }
+    }
+
+    private static let mappings: Set<String> = [
+        "dict", "OrderedDict", "defaultdict", "Counter", "Bunch", "DeprecationDict",
+    ]
 
     // MARK: Rules
 
@@ -126,6 +176,10 @@ extension PickleMachine {
             return arguments.isEmpty || isFactory(arguments[0]) && arguments.dropFirst().allSatisfy { !isCallable($0) }
         case .arrayType: return arguments.first.map { isArrayType($0) } ?? false
         case .dtype: return arguments.first.map { isType($0) } ?? false
+        case .scalar:
+            // Bytes of a type with objects would be taken for pointers.
+            guard case .dtype(let index)? = arguments.first else { return false }
+            return dtypes[Int(index)].hasObjects == false
         case .generator: return arguments.allSatisfy(isGenerator)
         case .nestedPickle:
             guard arguments.count == 1 else { return false }

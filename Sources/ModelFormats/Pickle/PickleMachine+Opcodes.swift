@@ -163,6 +163,7 @@ extension PickleMachine {
         guard case .dict(let id) = dictionary else { return }
         for index in stride(from: start, to: stack.count - 1, by: 2) {
             window.insert(stack[index], stack[index + 1], into: id)
+            if isSpecialKey(stack[index]) { window.markSpecial(id) }
             noteFact(stack[index], stack[index + 1])
         }
     }

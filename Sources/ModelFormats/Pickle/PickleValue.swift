@@ -74,6 +74,8 @@ struct PickleWindow {
     private var written: UInt32 = 0
     private var pairs: [[(key: PickleValue, value: PickleValue)]] = []
     private var nextDictionary: UInt32 = 0
+    private var special: Set<UInt32> = []
+    private static let mostSpecial = 1 << 16
 
     /// Keeps the elements of a tuple.
     mutating func tuple(_ elements: ArraySlice<PickleValue>) -> PickleValue {
@@ -106,6 +108,19 @@ struct PickleWindow {
         let slot = Int(dictionary) % Self.dictionaries
         if pairs[slot].count <= Self.longestDictionary { pairs[slot].append((key, value)) }
     }
+
+    /// Remembers, as long as the stream lasts, that a dictionary has a key that must be no attribute's name.
+    mutating func markSpecial(_ dictionary: UInt32) {
+        if special.count < Self.mostSpecial { special.insert(dictionary) }
+    }
+
+    /// Whether a dictionary has such a key, or may have one.
+    func isSpecial(_ dictionary: UInt32) -> Bool {
+        special.count == Self.mostSpecial || special.contains(dictionary)
+    }
+
+    /// Whether nothing was put into a dictionary, as far as that is known.
+    func isEmpty(_ dictionary: UInt32) -> Bool { pairs(of: .dict(dictionary))?.isEmpty == true }
 
     /// The pairs of a dictionary, when all of them are kept.
     func pairs(of value: PickleValue) -> [(key: PickleValue, value: PickleValue)]? {

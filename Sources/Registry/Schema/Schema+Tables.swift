@@ -49,7 +49,7 @@ extension Migration {
 
         -- A row stays when its blob is removed: the digests of models point here for ever.
         CREATE TABLE registry.blobs (
-            sha256           text        NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+            sha256           text        NOT NULL CHECK (length(sha256) = 64 AND sha256 !~ '[^0-9a-f]'),
             store_id         uuid        NOT NULL REFERENCES registry.stores,
             size_bytes       bigint      NOT NULL CHECK (size_bytes >= 0),
             stored_at        timestamptz NOT NULL,
@@ -86,7 +86,8 @@ extension Migration {
 
         CREATE TABLE registry.models (
             model_id            text        NOT NULL
-                CHECK (model_id ~ '^[A-Za-z0-9][A-Za-z0-9._/-]{0,254}$' AND model_id NOT LIKE '%..%'),
+                -- Not {0,254}: a bounded repetition takes 14 us a row, the length 0.4.
+                CHECK (length(model_id) <= 255 AND model_id ~ '^[A-Za-z0-9][A-Za-z0-9._/-]*$' AND model_id NOT LIKE '%..%'),
             model_version       text        NOT NULL CHECK (char_length(model_version) BETWEEN 1 AND 255),
             creation_timestamp  timestamptz NOT NULL,
             training_parameters jsonb       CHECK (jsonb_typeof(training_parameters) = 'object'),
@@ -101,7 +102,7 @@ extension Migration {
             safety_findings     jsonb       CHECK (jsonb_typeof(safety_findings) = 'array'),
             tags                jsonb       CHECK (jsonb_typeof(tags) = 'object'),
             manifest            jsonb       NOT NULL CHECK (jsonb_typeof(manifest) = 'object'),
-            manifest_sha256     text        NOT NULL CHECK (manifest_sha256 ~ '^[0-9a-f]{64}$'),
+            manifest_sha256     text        NOT NULL CHECK (length(manifest_sha256) = 64 AND manifest_sha256 !~ '[^0-9a-f]'),
             parents             text[]      NOT NULL DEFAULT '{}' CHECK (array_position(parents, NULL) IS NULL),
             source_name         text        NOT NULL CHECK (source_name <> ''),
             submitted_by        text,
@@ -177,9 +178,9 @@ extension Migration {
             reason_details  jsonb       CHECK (jsonb_typeof(reason_details) = 'object'),
             model_id        text,
             model_version   text,
-            sha256          text        CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+            sha256          text        CHECK (length(sha256) = 64 AND sha256 !~ '[^0-9a-f]'),
             size_bytes      bigint      CHECK (size_bytes >= 0),
-            manifest_sha256 text        CHECK (manifest_sha256 ~ '^[0-9a-f]{64}$'),
+            manifest_sha256 text        CHECK (length(manifest_sha256) = 64 AND manifest_sha256 !~ '[^0-9a-f]'),
             source_name     text        NOT NULL,
             submitted_by    text,
             submitted_uid   bigint      CHECK (submitted_uid BETWEEN 0 AND 4294967295),
