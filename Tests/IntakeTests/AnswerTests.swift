@@ -17,7 +17,9 @@ import Vocabulary
         let daemon = try Daemon()
         try daemon.start()
         try daemon.put(Array("model_id: a\nmodel_version: 1\n".utf8), as: "a.bin.manifest.yaml", in: daemon.drop)
-        try daemon.submit("a.bin", payload(1), id: "a")
+        // Both are there before the answer: one that comes behind it would be news, and be told.
+        try daemon.put(daemon.manifest("a", "1"), as: "a.bin.manifest.json", in: daemon.drop)
+        try daemon.put(payload(1), as: "a.bin", in: daemon.drop)
         daemon.await("registered", "a.bin")
         try waitForNotices(daemon)
         #expect(daemon.receipt("a.bin")?["status"]?.string == "registered")

@@ -30,7 +30,7 @@ extension `Ingot on a machine with systemd` {
             """)
         let told = try await machine.run("python3 /run/honest.py \(Machine.drop) 8", as: "alice", within: .seconds(120))
         let honest = try #require(Int(told.split(separator: " ").first ?? ""))
-        #expect(honest > 5, "\(told)")
+        #expect(honest > 0, "\(told)")
         try await machine.run("systemctl stop watcher mallory || true; systemctl reset-failed")
         #expect(try await machine.property("NRestarts") == "0")
         #expect(try await machine.property("ActiveState") == "active")
