@@ -39,7 +39,8 @@ import Vocabulary
 
     @Test func `a server that accepts and never answers is given up at the deadline`() throws {
         let registry = try SampleRegistry()
-        let session = try registry.session(patience: .milliseconds(300))
+        try registry.session().close()
+        let session = try registry.session(patience: .seconds(5))
         let backends = try registry.column(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
         let backend = try #require(backends.first.flatMap { $0.flatMap { Int32($0) } })
@@ -57,7 +58,8 @@ import Vocabulary
 
     @Test func `a lock that is not let go of is waited for, but not for ever`() throws {
         let registry = try SampleRegistry()
-        let session = try registry.session(patience: .milliseconds(500))
+        try registry.session().close()
+        let session = try registry.session(patience: .seconds(10))
         let blocker = try registry.connection()
         _ = try blocker.query("BEGIN", deadline: soon)
         _ = try blocker.query("SELECT pg_advisory_xact_lock(1229866831, 1)", deadline: soon)
@@ -75,11 +77,11 @@ import Vocabulary
         let blocker = try registry.connection()
         _ = try blocker.query("BEGIN", deadline: soon)
         _ = try blocker.query("LOCK TABLE registry.models IN SHARE MODE", deadline: soon)
-        let error = #expect(throws: RegistryError.self) { try registry.session(patience: .milliseconds(500)) }
+        let error = #expect(throws: RegistryError.self) { try registry.session(patience: .seconds(10)) }
         #expect(["55P03", "57014"].contains(error?.cause?.sqlState))
         #expect(error?.scope == .transient)
         _ = try blocker.query("COMMIT", deadline: soon)
-        #expect(try registry.session(patience: .seconds(5)).record(registration()).isRegistered)
+        #expect(try registry.session().record(registration()).isRegistered)
     }
 
     @Test func `a database that is read only is waited for`() throws {
