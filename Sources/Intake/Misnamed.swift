@@ -10,8 +10,9 @@ struct Misnamed {
     /// What to tell the producer; `nil` when names are not the matter.
     let hint: String?
 
-    /// So many entries of a directory are looked at.
-    private static let limit = 10_000
+    /// So many entries of a directory are looked at: a drop directory is nearly empty, and where somebody makes waiting manifests by the
+    /// thousand, looking for each among all of them would take all of the lane's time.
+    private static let limit = 1_000
 
     /// - Parameters:
     ///   - name: what waits: a payload without a manifest, or a sidecar without its payload.

@@ -23,8 +23,9 @@ import Vocabulary
         try directory.open("public.bin", [.writeOnly, .create], mode: 0o644).write(Self.publicBytes)
     }
 
-    /// Unoptimised code takes seconds for a mebibyte of malice, which says nothing about what is shipped.
-    private static let bombSize = FaultInjection.isAvailable ? 20_000 : 1_000_000
+    /// Unoptimised code takes seconds for a mebibyte of malice, which says nothing about what is shipped: `scripts/faults --long` takes
+    /// the optimised daemon.
+    private static let bombSize = Depth.isLong ? 1_000_000 : 20_000
     private static let secret = payload(666, size: 5_000)
     private static let publicBytes = payload(667, size: 5_000)
 

@@ -205,5 +205,6 @@ threads = [
 ]
 for thread in threads:
     thread.start()
+# Who opens a FIFO that took a file's place waits for ever.
 for thread in threads:
-    thread.join()
+    thread.join(max(0, end + 1 - time.monotonic()))

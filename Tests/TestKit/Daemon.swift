@@ -96,8 +96,9 @@ public final class Daemon {
 
     // MARK: Running
 
-    /// The program, beside the test bundle.
-    public static let program = programBesideBundle("ingotd")
+    /// The program: the one beside the test bundle, or what `INGOT_TEST_DAEMON` names.
+    public static let program =
+        unsafe getenv("INGOT_TEST_DAEMON").map { unsafe String(cString: $0) } ?? programBesideBundle("ingotd")
 
     /// A program that is built with the tests.
     public static func programBesideBundle(_ name: String) -> String {
