@@ -58,6 +58,12 @@ uint64_t ingot_mount_id(int fd) {
     return status.stx_mask & STATX_MNT_ID ? status.stx_mnt_id : 0;
 }
 
+uint64_t ingot_birth_time(int fd) {
+    struct statx status;
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME)) return 0;
+    return (uint64_t)status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
+}
+
 int ingot_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 void ingot_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }

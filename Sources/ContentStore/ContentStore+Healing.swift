@@ -12,7 +12,7 @@ extension ContentStore {
             // Gone again in between: the caller tries anew from the start.
             throw SystemError(.linkat, "\(name)", code: EEXIST)
         }
-        let isSuspect = suspects.contains(present)
+        let isSuspect = try isSuspect(present, name, in: shard)
         if !isSuspect && verified.contains(blob.digest, present) { return nil }
         let isOwn = present.isSameFile(as: try blob.descriptor.status())
         var isGood = isOwn
@@ -21,6 +21,12 @@ extension ContentStore {
         // Also when the name is good: a process may have been killed between replacing it and renewing the others.
         try renewOtherNames(of: name, in: shard)
         return healed
+    }
+
+    /// Whether what has a name is a file whose sync has failed.
+    func isSuspect(_ status: FileStatus, _ name: FileName, in shard: Descriptor) throws(SystemError) -> Bool {
+        guard status.kind == .regular, suspects.mayContain(status) else { return false }
+        return try suspects.contains(shard.open(name))
     }
 
     /// Whether a file has the bytes of its name, and has them on disk: it may have been named by a process that was killed

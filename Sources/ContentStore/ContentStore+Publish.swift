@@ -78,7 +78,11 @@ extension ContentStore {
         }
         for index in unsynced {
             turn(index)
-            do { try suspects.sync(group[index].descriptor) } catch { results[index] = .failed(error) }
+            let blob = group[index]
+            do {
+                // A temporary file dies with its descriptor, and what gets its number next is not to be blamed.
+                if blob.needsLease { try suspects.sync(blob.descriptor) } else { try blob.descriptor.sync() }
+            } catch { results[index] = .failed(error) }
         }
     }
 
@@ -179,7 +183,9 @@ extension ContentStore {
         let shard = shard(of: digest)
         let name = blobName(of: digest)
         do {
-            guard let status = try shard.status(of: name), status.kind == .regular, !suspects.contains(status) else {
+            guard let status = try shard.status(of: name), status.kind == .regular,
+                try !isSuspect(status, name, in: shard)
+            else {
                 return false
             }
             if verified.contains(digest, status) { return true }

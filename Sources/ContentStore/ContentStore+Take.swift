@@ -83,7 +83,7 @@ extension ContentStore {
         do {
             // Without a lease it is somebody else's file still, and stays as it is.
             guard payload.holdsLease else { throw TakeError.changed }
-            if suspects.contains(try payload.status()) {
+            if try suspects.mayContain(payload.status()) && suspects.contains(payload) {
                 return try copyUnderLease(payload, tools: tools, checkpoint: checkpoint)
             }
             try lockDown(payload)

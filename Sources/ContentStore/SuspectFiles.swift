@@ -1,10 +1,11 @@
 import LinuxSystem
 import Synchronization
 
-/// Files whose fsync(2) has failed in this process.
+/// Files whose fsync(2) has failed in this process and that outlive it: producers' own, and blobs.
 ///
 /// The kernel marks pages clean that it could not write, so that the next fsync of the file succeeds with nothing on disk. Such a file is
-/// never asked again: a producer's is copied instead of moved, a blob is replaced.
+/// never asked again: a producer's is copied instead of moved, a blob is replaced. Inode numbers are given out again, so the time of birth
+/// tells a file from a later one with its number; where the file system keeps none, the later one is not believed either.
 final class SuspectFiles: Sendable {
     private struct Identity: Hashable {
         let device: UInt64
@@ -16,9 +17,16 @@ final class SuspectFiles: Sendable {
         }
     }
 
-    private let files = Mutex(Set<Identity>())
+    private let births = Mutex<[Identity: UInt64]>([:])
 
-    func contains(_ status: FileStatus) -> Bool { files.withLock { $0.contains(Identity(status)) } }
+    /// Whether a file has the number of one of them; costs no system call.
+    func mayContain(_ status: FileStatus) -> Bool { births.withLock { $0[Identity(status)] != nil } }
+
+    /// Whether a file is one of them.
+    func contains(_ file: Descriptor) throws(SystemError) -> Bool {
+        let status = try file.status()
+        return births.withLock { $0[Identity(status)] } == .some(file.born)
+    }
 
     /// Syncs a file that will still be there if that fails, and remembers the failure.
     func sync(_ file: Descriptor) throws(SystemError) {
@@ -31,6 +39,6 @@ final class SuspectFiles: Sendable {
     /// Notes a file whose bytes may have been lost.
     func insert(_ file: Descriptor) {
         guard let status = try? file.status() else { return }
-        files.withLock { _ = $0.insert(Identity(status)) }
+        births.withLock { $0[Identity(status)] = file.born }
     }
 }

@@ -93,4 +93,8 @@ extension Descriptor {
     /// The identity of the mount this is on (statx(2), Linux 5.8), 0 where the kernel does not tell: the device number alone does not
     /// show a bind mount.
     public var mountIdentity: UInt64 { ingot_mount_id(number) }
+
+    /// When the file was made, in nanoseconds (statx(2) STATX_BTIME), 0 where the file system does not keep it: with its number it tells a
+    /// file from all that had or will have the same number.
+    public var born: UInt64 { ingot_birth_time(number) }
 }

@@ -1,9 +1,10 @@
-import ContentStore
 import Glibc
 import LinuxSystem
 import TestKit
 import Testing
 import Vocabulary
+
+@testable import ContentStore
 
 /// Every call of every kind is made to fail, the first, the second and so on, until the operation gets through untouched.
 @Suite(.requiresFaultInjection) struct `A system that fails` {
@@ -27,6 +28,38 @@ import Vocabulary
             #expect(try fixture.names(in: "tmp").isEmpty)
             #expect(try fixture.expectEveryNameIsTrue() == 2 * seed)
         }
+    }
+
+    /// The file system gives the number of a temporary file that is gone to the next one.
+    @Test func `blames no blob for a temporary file that had its number`() throws {
+        try StoreFixture.with(on: .ext4) { fixture in
+            for round in 1...10 {
+                do {
+                    let lost = try fixture.take(.copy, fixture.drop(bytes(round)))
+                    let plan = FaultInjection.Plan(.fsync, at: 1, effect: .fail(EIO))
+                    let (result, trace) = FaultInjection.trace(plan) { try fixture.publish(lost) }
+                    #expect(try result.get().published == nil && trace.hits == 1)
+                }
+                _ = try #require(try fixture.store(bytes(round), .copy).publication.published)
+                let again = try #require(try fixture.store(bytes(round), .copy).publication.published)
+                #expect(again.wasPresent && again.healed == nil, "\(again.healed ?? "")")
+            }
+        }
+    }
+
+    @Test func `does not mistake a file for one that had its number`() throws {
+        let scratch = try Scratch(on: .shared(.ext4))
+        let suspects = SuspectFiles()
+        func make() throws -> Descriptor { try scratch.directory.open("file", [.readWrite, .create]) }
+        let numbers = try (1...20).map { _ in
+            let file = try make()
+            #expect(try !suspects.contains(file))
+            suspects.insert(file)
+            #expect(try suspects.contains(make()))
+            try scratch.directory.unlink("file")
+            return try file.status().inode
+        }
+        #expect(Set(numbers).count < numbers.count, "no number was used twice")
     }
 
     /// The same with a name that is taken by damaged bytes, and by good ones that this process does not know.

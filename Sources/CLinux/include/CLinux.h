@@ -43,6 +43,8 @@ ssize_t ingot_getdents(int fd, void *buffer, size_t size);
 int ingot_link_descriptor(int fd, int directory, const char *name);
 // statx(2) STATX_MNT_ID of the open file; 0 when the kernel does not tell.
 uint64_t ingot_mount_id(int fd);
+// statx(2) STATX_BTIME of the open file in nanoseconds since 1970; 0 when the file system keeps none.
+uint64_t ingot_birth_time(int fd);
 // eventfd(2), non-blocking and close-on-exec.
 int ingot_eventfd(void);
 // pthread_setname_np(3) of the calling thread; at most 15 bytes are kept.
