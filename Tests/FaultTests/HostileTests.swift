@@ -33,13 +33,18 @@ import Vocabulary
         let script = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/hostile.py"
         // A copy, because the attacker may not be let into the directory of the original.
         try daemon.scratch.write(Descriptor.openFile(path: script).readAll(limit: 1 << 20), to: "hostile.py")
+        return try attacker(
+            [
+                "\(daemon.scratch.path)/hostile.py", daemon.dropPath, foreign, "\(seconds)", "\(seed)",
+                "\(Self.bombSize)",
+            ])
+    }
+
+    /// Python as a user who has no rights but those of everybody.
+    private func attacker(_ arguments: [String]) throws -> ChildProcess {
         let python = try #require(Tool("python3")).path
         return try Tool.background(
-            "setpriv",
-            [
-                "--reuid=65534", "--regid=65534", "--clear-groups", python, "\(daemon.scratch.path)/hostile.py",
-                daemon.dropPath, foreign, "\(seconds)", "\(seed)", "\(Self.bombSize)",
-            ])
+            "setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", python] + arguments)
     }
 
     /// Drops one small model after the other until the attacker is done.
@@ -92,10 +97,41 @@ import Vocabulary
         try daemon.start()
         let (submissions, times) = try dropHonestly(until: attack(forSeconds: Depth.isLong ? 120 : 12, seed: 1))
         try check(submissions)
+        expectSoon(times, beside: "a hostile producer")
+    }
+
+    private func expectSoon(_ times: [Duration], beside what: String) {
         let worst = times.sorted()[times.count * 99 / 100]
-        Figures.add("milliseconds, 99th percentile beside a hostile producer", Int(worst / .milliseconds(1)))
+        Figures.add("milliseconds, 99th percentile beside \(what)", Int(worst / .milliseconds(1)))
         // Beside other tests on the same processors a bound on time says nothing; the long run is made alone.
         if Depth.isLong { #expect(worst < .seconds(1), "\(times.sorted().suffix(10))") }
+    }
+
+    /// The most memory that the daemon has held, proc_pid_status(5).
+    private func peakKibibytes() throws -> Int {
+        let number = try #require(daemon.process?.processID)
+        let text = try Descriptor.openFile(path: "/proc/\(number)/status").readAll(limit: 1 << 16)
+        let line = String(decoding: text, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return try #require(line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
+    }
+
+    /// Each of them waits for a manifest; what is remembered of them is bounded.
+    @Test func `may leave tiny files without end`() throws {
+        let count = Depth.isLong ? 1_000_000 : 1_000
+        try daemon.start()
+        let script = """
+            import os, sys
+            for number in range(int(sys.argv[2])):
+                file = os.open(f"{sys.argv[1]}/tiny{number}.bin", os.O_CREAT | os.O_WRONLY)
+                os.write(file, b"x")
+                os.close(file)
+            """
+        let (submissions, times) = try dropHonestly(until: attacker(["-c", script, daemon.dropPath, "\(count)"]))
+        #expect(daemon.process?.ending == nil, "the daemon died: \(daemon.log.suffix(3000))")
+        #expect(try daemon.column("SELECT count(*) FROM registry.models") == ["\(submissions.count)"])
+        #expect(try peakKibibytes() < 100_000)
+        Figures.add("tiny files of a hostile producer", count)
+        expectSoon(times, beside: "a million tiny files")
     }
 
     /// Every file that the daemon opened, as the kernel saw it.
