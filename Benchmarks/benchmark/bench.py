@@ -56,7 +56,7 @@ class Scale:
     backlog: int = 10_000
     backlog_times: int = 3
     limit: int = 100_000
-    limit_times: int = 1
+    limit_times: int = 3
     draining: int = 10_000
     large: int = 4 * GIB
     large_times: int = 3
@@ -71,6 +71,7 @@ class Scale:
     directories: int = 20_000
     untouched: int = 1_000_000
     rows: int = 1_000_000
+    rows_times: int = 5
     inspecting: int = GIB
     peers: int = 300
     peers_large: int = 4 * GIB
@@ -78,9 +79,9 @@ class Scale:
 
 
 QUICK = Scale(
-    lone=100, backlog=2000, backlog_times=1, limit=2000, draining=1000, large=512 * MIB, large_times=1, together=2,
+    lone=100, backlog=2000, backlog_times=1, limit=2000, limit_times=1, draining=1000, large=512 * MIB, large_times=1, together=2,
     sparse_seconds=2, waiting=4000, giant=GIB, idle_entries=2000, idle_seconds=3, rescans=2, directories=1000,
-    untouched=20_000, rows=50_000, inspecting=256 * MIB, peers=20, peers_large=512 * MIB, traced=400)
+    untouched=20_000, rows=50_000, rows_times=1, inspecting=256 * MIB, peers=20, peers_large=512 * MIB, traced=400)
 
 
 @dataclass
@@ -329,18 +330,18 @@ class BacklogRun:
         return rate_between(self.points, length * 3 / 4, length) / rate_between(self.points, 0, length / 4)
 
 
-def backlog_run(bench, name, count, key="backlog", title="backlog"):
-    """Fills a drop directory, starts the daemon, and watches the rows come."""
+def backlog_run(bench, name, count, key="backlog", title="backlog", model="backlog"):
+    """Fills a drop directory, starts the daemon, and watches the rows of a model come that has none yet."""
     with bench.daemon(name):
         # The first start makes the database; what is measured is a start like any other.
         pass
     daemon = bench.daemon(name)
-    fill(daemon, "backlog", count)
+    fill(daemon, model, count)
     written = bytes_written(daemon.drop)
     with daemon:
         wal = daemon.wal_bytes()
         cpu = daemon.cpu_seconds()
-        samples = daemon.wait_for_rows("backlog", count)
+        samples = daemon.wait_for_rows(model, count)
         end = samples[-1][0]
         return BacklogRun(
             since_ready=count / (end - daemon.ready), since_start=count / (end - daemon.started),
@@ -348,7 +349,7 @@ def backlog_run(bench, name, count, key="backlog", title="backlog"):
             points=[(0.0, 0)] + [(max(0.0, moment - daemon.ready), rows) for moment, rows in samples],
             cpu=(daemon.cpu_seconds() - cpu) / count * 1e6,
             group=count / daemon.psql.number(
-                "SELECT count(DISTINCT registered_at) FROM registry.models WHERE model_id = 'backlog'"),
+                f"SELECT count(DISTINCT registered_at) FROM registry.models WHERE model_id = '{model}'"),
             wal=(daemon.wal_bytes() - wal) / count / 1000,
             written=None if written is None else (bytes_written(daemon.drop) - written) / count / 1000,
             memory=list(memory(daemon, key, title)))
