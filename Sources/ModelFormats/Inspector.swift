@@ -8,7 +8,7 @@ internal import Vocabulary
 /// 3. What comes out is bounded, whatever the file holds; the verdict counts what there was no room for.
 public enum Inspector {
     /// Grows whenever the same bytes may be judged otherwise than before; kept with each blob.
-    public static let version = 3
+    public static let version = 4
 
     /// Which rules a verdict comes from, for people: the inspector's version and that of the list of known names.
     public static var statement: String { "inspector \(version), allow-list \(AllowList.version)" }

@@ -19,6 +19,12 @@ import Vocabulary
         #expect(inspection.fact("layer_classes") == #"{"Dense":1,"InputLayer":1}"#)
     }
 
+    @Test(arguments: ["Lambda", "TFOpLambda", "MyLayer"])
+    func `whatever is in the list of layers is one`(name: String) {
+        let inspection = configuration(Fixtures.keras(name, more: #","initializer":{"class_name":"Mine"}"#))
+        #expect(inspection.fact("layer_count") == "2")
+    }
+
     @Test(arguments: [
         (#""class_name":"Lambda","config":{}"#, "keras_lambda"),
         (
@@ -89,7 +95,9 @@ import Vocabulary
 
     @Test(arguments: [true, false]) func `a Lambda in it is dangerous`(isVariable: Bool) {
         let fixture = HDF5Fixture(attributes: [("model_config", Fixtures.keras("Lambda"))], isVariable: isVariable)
-        #expect(inspect(fixture.bytes())?.codes == ["keras_lambda"])
+        let inspection = inspect(fixture.bytes())
+        #expect(inspection?.codes == ["keras_lambda"])
+        #expect(inspection?.fact("layer_classes") == #"{"InputLayer":1,"Lambda":1}"#)
     }
 
     @Test func `a file that is shorter than its superblock says is truncated`() throws {

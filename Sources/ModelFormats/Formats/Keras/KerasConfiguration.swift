@@ -47,12 +47,19 @@ struct KerasWalker {
         var className: String?
         var module: String?
         var registeredName: String?
+        /// Whether it is an element of a model's list of layers: then it is one, whatever its class is called.
+        var isListed: Bool
         var start: Int64
+    }
+
+    private enum Open {
+        case object(Object)
+        case array(isOfLayers: Bool)
     }
 
     private var json: JSONReader
     private let part: String
-    private var open: [Object?] = []
+    private var open: [Open] = []
     private var key: String?
     private var facts: [JSON.Member] = []
     private var layers = Tally()
@@ -75,10 +82,13 @@ struct KerasWalker {
     mutating func walk() throws(ReadFailure) {
         while let token = try json.next() {
             switch token {
-            case .beginObject: open.append(Object(start: json.bytes.offset - 1))
-            case .beginArray: open.append(nil)
+            case .beginObject:
+                var isListed = false
+                if case .array(true)? = open.last { isListed = true }
+                open.append(.object(Object(isListed: isListed, start: json.bytes.offset - 1)))
+            case .beginArray: open.append(.array(isOfLayers: key == "layers"))
             case .endObject, .endArray:
-                if let object = open.popLast() ?? nil { judge(object) }
+                if case .object(let object)? = open.popLast() { judge(object) }
             case .key:
                 key = json.string
                 continue
@@ -93,14 +103,14 @@ struct KerasWalker {
 
     /// A string that is a member of the innermost object.
     private mutating func see(_ text: String) {
-        guard let key, var object = open[open.count - 1] else { return }
+        guard let key, case .object(var object)? = open.last else { return }
         switch key {
         case "class_name": object.className = text
         case "module": object.module = text
         case "registered_name": object.registeredName = text
         default: break
         }
-        open[open.count - 1] = object
+        open[open.count - 1] = .object(object)
         noteFact(key, text)
         guard text == "enable_unsafe_deserialization" else { return }
         find(.dangerous, "keras_gadget", "The configuration switches the checks of the loader off.", json.bytes.offset)
@@ -117,7 +127,7 @@ struct KerasWalker {
 
     private mutating func judge(_ object: Object) {
         guard let name = object.className else { return }
-        if !open.isEmpty, KerasNames.isLayer(name, module: object.module) { layers.count(name) }
+        if !open.isEmpty, object.isListed || KerasNames.isLayer(name, module: object.module) { layers.count(name) }
         guard let verdict = KerasNames.verdict(name, object.module, object.registeredName) else { return }
         find(verdict.severity, verdict.code, verdict.message, object.start)
     }
