@@ -53,8 +53,9 @@ enum Claiming {
                 manifest: candidate.manifestName, begun: begun, key: CrashKey(candidate.manifestStatus))
             return .claimed(Claimed(claim: claim, candidate: candidate, isManifestFirst: isManifestFirst))
         } catch {
-            // What has moved already is given back; where even that fails the folder stays and recovery does it.
+            // What has moved already is given back, the manifest last; where even that fails the folder stays and recovery does it.
             try? restore(candidate.payloadName, from: folder, to: directory)
+            try? restore(candidate.manifestName, from: folder, to: directory)
             try? giveUp(folder, drop)
             return try hindrance(error, candidate, origin)
         }
@@ -87,12 +88,11 @@ enum Claiming {
         } catch where error.code == ENOENT {}
     }
 
+    /// Removes a folder that holds notes alone. One that still holds a file keeps them: they tell where it belongs.
     private static func giveUp(_ folder: ClaimFolder, _ drop: Drop) throws(SystemError) {
-        for entry in try folder.directory.entries() where entry.kind == .symbolicLink {
-            if entry.name == ClaimFolder.originNote || entry.name == ClaimFolder.manifestFirstNote {
-                try folder.directory.unlink(entry.name)
-            }
-        }
+        let names = try folder.directory.entries().map(\.name)
+        guard names.allSatisfy(ClaimFolder.ownNames.contains) else { return }
+        for name in names { try folder.directory.unlink(name) }
         try drop.root.claims.removeDirectory(folder.name)
     }
 
