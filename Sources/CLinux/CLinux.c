@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -39,6 +40,15 @@ int ingot_clone(int destination, int source) { return ioctl(destination, FICLONE
 int ingot_allocate(int fd, off_t size) { return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size); }
 
 int ingot_syncfs(int fd) { return syncfs(fd); }
+
+int ingot_write_back(int fd) {
+    return sync_file_range(
+        fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
+uint32_t ingot_major(uint64_t device) { return major(device); }
+
+uint32_t ingot_minor(uint64_t device) { return minor(device); }
 
 int ingot_start_writeback(int fd, off_t offset, off_t length) {
     return sync_file_range(fd, offset, length, SYNC_FILE_RANGE_WRITE);

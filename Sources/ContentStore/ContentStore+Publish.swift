@@ -22,8 +22,13 @@ extension ContentStore {
     /// The order is the promise: bytes synced, then named, then the directories synced; only then does anybody hear of it. After a
     /// crash between any two steps, the names that exist belong to bytes that were durable before.
     ///
-    /// - Parameter turn: called before something is done to one blob of the group alone, with its index.
-    public func publish(_ group: [StagedBlob], turn: (Int) -> Void = { _ in }) -> [Publication] {
+    /// Where the file system keeps the order of changes (``LinuxSystem/FileSystemKind/keepsOrder``) a single fsync(2) makes a group durable.
+    /// Its bytes are written to the device, and that is waited for, before the first name is given; the blocks and sizes that belong to them, and
+    /// then the names, stand in the journal in that order; and the journal writes nothing before the device has emptied its cache (a
+    /// flush before each commit: ext4's and XFS's `barrier`, the default). So there is no name without its bytes there either.
+    ///
+    /// - Parameter turn: called before something is done to one blob of the group alone, with its index, and before what concerns all of them.
+    public func publish(_ group: [StagedBlob], turn: (Int?) -> Void = { _ in }) -> [Publication] {
         var results = [Publication?](repeating: nil, count: group.count)
         syncContents(of: group, &results, turn)
         var touched: [Int: [FileName]] = [:]
@@ -31,6 +36,7 @@ extension ContentStore {
             turn(index)
             results[index] = name(group[index], &touched)
         }
+        turn(nil)
         syncShards(touched, group, &results)
         return results.map { $0 ?? .failed(SystemError(.linkat, "", code: EIO)) }
     }
@@ -61,9 +67,9 @@ extension ContentStore {
 
     // MARK: Syncing
 
-    private func syncContents(of group: [StagedBlob], _ results: inout [Publication?], _ turn: (Int) -> Void) {
+    private func syncContents(of group: [StagedBlob], _ results: inout [Publication?], _ turn: (Int?) -> Void) {
         let unsynced = group.indices.filter { !group[$0].isSynced }
-        if unsynced.count > Self.fewFiles {
+        if !keepsOrder && unsynced.count > Self.fewFiles {
             do {
                 try directory.syncFileSystem()
                 return
@@ -80,16 +86,23 @@ extension ContentStore {
             turn(index)
             let blob = group[index]
             do {
+                if keepsOrder { try blob.descriptor.writeBack() } else { try blob.descriptor.sync() }
+            } catch {
+                results[index] = .failed(error)
                 // A temporary file dies with its descriptor, and what gets its number next is not to be blamed.
-                if blob.needsLease { try suspects.sync(blob.descriptor) } else { try blob.descriptor.sync() }
-            } catch { results[index] = .failed(error) }
+                if blob.needsLease { suspects.insert(blob.descriptor) }
+            }
         }
     }
 
     /// - Parameter touched: the shards, and the names that are new in them.
     private func syncShards(_ touched: [Int: [FileName]], _ group: [StagedBlob], _ results: inout [Publication?]) {
         do {
-            if touched.count > Self.fewFiles {
+            if keepsOrder {
+                // A change that is certainly later than all those names: what commits it has committed them.
+                try lock.touch()
+                try lock.sync()
+            } else if touched.count > Self.fewFiles {
                 try directory.syncFileSystem()
             } else {
                 for shard in touched.keys { try shards[shard].sync() }
@@ -98,6 +111,8 @@ extension ContentStore {
             for index in group.indices where touched[group[index].digest.firstByte] != nil {
                 if case .published = results[index] { results[index] = .failed(error) }
                 verified.remove(group[index].digest)
+                // Their bytes were to become durable by this too.
+                if keepsOrder && group[index].needsLease { suspects.insert(group[index].descriptor) }
             }
             // Asking again would be answered with a lie here too: the names have to be given anew. Nobody knows them yet.
             for (shard, names) in touched {

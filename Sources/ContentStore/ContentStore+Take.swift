@@ -141,6 +141,11 @@ extension ContentStore {
             isSynced: size >= Self.largeFileSize)
     }
 
+    /// Whether a file is as ``adopt(_:in:name:tools:checkpoint:)`` leaves it.
+    public func isLockedDown(_ status: FileStatus) -> Bool {
+        status.owner == Identity.user && status.group == readers && status.mode == 0o440
+    }
+
     /// Owner: the daemon; group: the readers; mode 0440.
     private func lockDown(_ file: Descriptor) throws(SystemError) {
         let status = try file.status()

@@ -28,7 +28,10 @@ public final class ContentStore: Sendable {
     let readers: UInt32
     let verified = VerifiedBlobs()
     let suspects = SuspectFiles()
-    private let lock: Descriptor
+    /// Whether changes reach the disk in the order in which they were made.
+    let keepsOrder: Bool
+    /// Locked as long as the process has the store. Its times are set when a change is needed that is later than all others.
+    let lock: Descriptor
 
     /// Opens a store, and makes one in an empty directory.
     ///
@@ -52,6 +55,7 @@ public final class ContentStore: Sendable {
             shards = try Self.openShards(in: directory, mode: status.mode)
             try Self.empty(temporary)
             let kind = try directory.fileSystemKind()
+            keepsOrder = kind.keepsOrder
             remarks = kind.isVolatile ? ["the store is on \(kind.name): a reboot empties it"] : []
         } catch let error as SystemError {
             throw .system(error, path: path)

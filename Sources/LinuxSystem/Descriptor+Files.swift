@@ -76,6 +76,17 @@ extension Descriptor {
         _ = try attempt(.syncfs, place) { ingot_syncfs(number) }
     }
 
+    /// Writes the content to the device and waits for that, sync_file_range(2). It is not durable by that: the metadata that leads to it may not
+    /// be on the disk, and the device may hold it in a cache of its own.
+    public func writeBack() throws(SystemError) {
+        _ = try attempt(.syncFileRange, place) { ingot_write_back(number) }
+    }
+
+    /// Sets the file's times to now, futimens(3).
+    public func touch() throws(SystemError) {
+        _ = try attempt(.futimens, place) { futimens(number, nil) }
+    }
+
     /// Starts writing dirty pages back, sync_file_range(2): only a hint that evens out the later fsync.
     public func startWriteback(from offset: Int64, count: Int64) {
         _ = ingot_start_writeback(number, off_t(offset), off_t(count))

@@ -84,7 +84,7 @@ extension SystemCall {
     /// The calls that change something on a disk.
     public static let changing: Set<SystemCall> = [
         .write, .fsync, .syncfs, .linkat, .renameat2, .unlinkat, .mkdirat, .symlinkat, .fchmod, .fchown, .fallocate,
-        .ficlone,
+        .ficlone, .futimens, .syncFileRange,
     ]
 
     fileprivate static func kinds(_ name: String) -> Set<SystemCall>? {

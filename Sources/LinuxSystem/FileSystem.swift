@@ -23,14 +23,16 @@ public struct FileSystemKind: Sendable, Hashable {
     /// Whether a power cut or a reboot empties it.
     public let isVolatile: Bool
 
-    /// Whether changes to directories reach the disk in the order in which they were made: ext4 and XFS write all of them to one journal.
+    /// Whether changes to metadata reach the disk in the order in which they were made, so that what syncs the last one has synced
+    /// all: XFS and ext4 write all of them to one journal (ext4 can be made without one; and tmpfs has no disk).
     /// btrfs logs what an fsync(2) asks for, so that after a power cut a later change may be there without an earlier one.
-    public var keepsOrder: Bool { ["ext4", "xfs", "tmpfs"].contains(name) }
+    public let keepsOrder: Bool
 
     /// Whether changes made by others show up as inotify events, and leases as proof.
     public var tellsTheTruth: Bool { trust == .local }
 
-    init(magic: UInt64) {
+    /// - Parameter hasJournal: for ext4, and those that share its magic number.
+    init(magic: UInt64, hasJournal: Bool) {
         let known: (name: String, trust: Trust) =
             switch magic & 0xFFFF_FFFF {
             case 0xEF53: ("ext4", .local)
@@ -54,6 +56,7 @@ public struct FileSystemKind: Sendable, Hashable {
             }
         name = known.name
         trust = known.trust
+        keepsOrder = ["xfs", "tmpfs"].contains(name) || name == "ext4" && hasJournal
         isVolatile = magic & 0xFFFF_FFFF == 0x0102_1994 || magic & 0xFFFF_FFFF == 0x8584_58F6
     }
 }
@@ -75,7 +78,22 @@ extension Descriptor {
     public func fileSystemKind() throws(SystemError) -> FileSystemKind {
         var magic: UInt64 = 0
         _ = try attempt(.fstatvfs, "") { unsafe ingot_magic(number, &magic) }
-        return FileSystemKind(magic: magic)
+        return FileSystemKind(magic: magic, hasJournal: hasJournal)
+    }
+
+    /// Whether the ext4 that this is on has a journal, as sysfs(5) tells; where it tells nothing there is none to rely on.
+    ///
+    /// `/sys/fs/ext4/<device>/journal_task` is `<none>` without one. ext2's own driver has no such entry.
+    private var hasJournal: Bool {
+        guard let device = try? status().device else { return false }
+        let link = "/sys/dev/block/\(ingot_major(device)):\(ingot_minor(device))"
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = unsafe readlink(link, &buffer, buffer.count)
+        let target = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let name = target.split(separator: "/").last,
+            let task = try? Descriptor.openFile(path: "/sys/fs/ext4/\(name)/journal_task").readAll(limit: 64)
+        else { return false }
+        return !task.isEmpty && !task.starts(with: Array("<none>".utf8))
     }
 
     /// The room on this file system that this process may use.

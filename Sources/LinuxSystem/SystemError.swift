@@ -53,7 +53,8 @@ public enum SystemCall: String, Sendable, CaseIterable {
     case readlinkat, fchmod, fchown, fallocate, ficlone = "ioctl(FICLONE)", getdents64, flock, fcntl, fstatvfs
     case inotifyInit = "inotify_init1"
     case inotifyAddWatch = "inotify_add_watch"
-    case poll, eventfd, ftruncate
+    case poll, eventfd, ftruncate, futimens
+    case syncFileRange = "sync_file_range"
     case posixSpawn = "posix_spawn"
     case waitpid, pipe2, kill
     case socketpair, sendmsg, recvmsg

@@ -7,7 +7,9 @@ import Vocabulary
 
 /// The process dies in place of a system call, and a new one opens what it left.
 @Suite(.waitsApart, .requiresFaultInjection) struct `A daemon that is killed` {
-    private static let calls: [SystemCall] = [.openat, .write, .fchmod, .fsync, .linkat, .fstatat]
+    private static let calls: [SystemCall] = [
+        .openat, .write, .fchmod, .syncFileRange, .futimens, .fsync, .linkat, .fstatat,
+    ]
 
     @Test(arguments: [TakeMethod.copy, .move], calls)
     func `leaves a store that opens, holds only true names, and takes the submission again`(

@@ -67,7 +67,8 @@ import Vocabulary
                 #expect(taking.calls.count { $0.call == .fsync } == (count == size ? 1 : 0))
                 let (published, publishing) = FaultInjection.trace { try fixture.publish(blob) }
                 _ = try #require(try published.get().published)
-                #expect(publishing.calls.count { $0.call == .fsync } == (count == size ? 1 : 2))
+                let syncs = publishing.calls.count { [.fsync, .syncFileRange].contains($0.call) }
+                #expect(syncs == (count == size ? 1 : 2))
             }
         }
     }

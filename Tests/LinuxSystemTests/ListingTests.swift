@@ -64,7 +64,14 @@ import Testing
             #expect(found.name == (kind == .overlay ? "overlayfs" : kind.rawValue))
             #expect(found.tellsTheTruth == (kind != .overlay))
             #expect(found.isVolatile == (kind == .tmpfs))
+            #expect(found.keepsOrder == [.ext4, .xfs, .tmpfs].contains(kind))
         }
+    }
+
+    @Test func `without a journal ext4 keeps no order`() throws {
+        let volume = try Volume(.ext4, options: ["-O", "^has_journal"])
+        let found = try volume.root.fileSystemKind()
+        #expect(found.name == "ext4" && !found.keepsOrder)
     }
 
     @Test func `room is that of this file system`() throws {

@@ -37,6 +37,8 @@ int ingot_allocate(int fd, off_t size);
 int ingot_syncfs(int fd);
 // sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts write-back, waits for nothing, promises nothing.
 int ingot_start_writeback(int fd, off_t offset, off_t length);
+// sync_file_range(2) over the whole file, with all three flags: waits until every dirty page has been written to the device.
+int ingot_write_back(int fd);
 // getdents64(2); records are struct linux_dirent64.
 ssize_t ingot_getdents(int fd, void *buffer, size_t size);
 // linkat(2) of the open file itself, through /proc/self/fd (works without CAP_DAC_READ_SEARCH).
@@ -45,6 +47,9 @@ int ingot_link_descriptor(int fd, int directory, const char *name);
 uint64_t ingot_mount_id(int fd);
 // statx(2) STATX_BTIME of the open file in nanoseconds since 1970; 0 when the file system keeps none.
 uint64_t ingot_birth_time(int fd);
+// The two halves of a device number (makedev(3)).
+uint32_t ingot_major(uint64_t device);
+uint32_t ingot_minor(uint64_t device);
 // eventfd(2), non-blocking and close-on-exec.
 int ingot_eventfd(void);
 // pthread_setname_np(3) of the calling thread; at most 15 bytes are kept.
