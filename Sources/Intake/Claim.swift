@@ -21,6 +21,8 @@ struct Claim: Sendable {
     let begun: Monotonic
     /// What it is known by should the daemon crash on it; `nil` without a manifest.
     var key: CrashKey?
+    /// Whether this run claimed it and has had it in hand since: then its folder holds the notes that this run knows of, and no others.
+    var isFresh = false
 
     var id: SubmissionID { folder.id }
 
@@ -68,6 +70,8 @@ struct Work: Sendable {
     let manifestBytes: [UInt8]
     let manifest: Manifest
     let isManifestFirst: Bool
+    /// Whether the claim's folder has the note of whose the payload was.
+    var hasOwnerNote = false
     /// Whether an earlier attempt locked the payload down, so that further links to it are the store's.
     var wasLockedDown = false
     /// The blob that an earlier attempt stored.

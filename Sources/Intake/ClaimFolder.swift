@@ -44,6 +44,14 @@ struct ClaimFolder: Sendable {
         directory = try claims.openDirectory(name)
     }
 
+    /// Makes the folder of a new claim out of one that is not needed any more, with the notes that it holds.
+    init(renaming spare: ClaimFolder, to id: SubmissionID, in claims: Descriptor) throws(SystemError) {
+        self.id = id
+        name = Self.name(of: id)
+        directory = spare.directory
+        try claims.rename(spare.name, to: claims, as: name, replacing: false)
+    }
+
     /// Opens the folder of an earlier claim.
     init(opening id: SubmissionID, in claims: Descriptor) throws(SystemError) {
         self.id = id
@@ -81,7 +89,7 @@ struct ClaimContents: Sendable {
 }
 
 /// Whose a payload was before it was locked down.
-struct OriginalOwner: Sendable, Equatable {
+struct OriginalOwner: Sendable, Hashable {
     var user: UInt32
     var group: UInt32
     var mode: UInt32
@@ -190,12 +198,18 @@ extension ClaimFolder {
         if !fileSystem.keepsOrder { try directory.sync() }
     }
 
-    /// Removes the folder with everything in it; only for a claim whose row is committed or whose files are elsewhere.
-    ///
-    /// Only the files named in `contents` and the daemon's own are unlinked. The payload goes first: a folder with the manifest alone is the one state that asks the registry before it removes anything.
-    func remove(_ contents: ClaimContents, from claims: Descriptor) throws(SystemError) {
+    /// Removes the two files of a claim, and leaves the notes. A folder with the manifest alone is the one state that asks the registry before
+    /// it removes anything, so the payload goes first.
+    func empty(_ contents: ClaimContents) throws(SystemError) {
         if let payload = contents.payload { try directory.unlink(payload) }
         if let manifest = contents.manifest { try directory.unlink(manifest) }
+    }
+
+    /// Removes the folder with everything in it; only for a claim whose row is committed or whose files are elsewhere.
+    ///
+    /// Only the files named in `contents` and the daemon's own are unlinked.
+    func remove(_ contents: ClaimContents, from claims: Descriptor) throws(SystemError) {
+        try empty(contents)
         // Most claims have no other note: try the directory next, and look what is in the way only then.
         try directory.unlink(Self.ownerNote)
         do {

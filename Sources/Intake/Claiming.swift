@@ -19,6 +19,8 @@ struct Claimed {
     let claim: Claim
     let candidate: Candidate
     let isManifestFirst: Bool
+    /// Whether the folder has the note of whose the payload is.
+    let hasOwnerNote: Bool
 }
 
 /// Moves pairs out of drop directories into claims, and back.
@@ -28,15 +30,17 @@ enum Claiming {
     /// After a crash the folder holds nothing, the payload alone (given back), or both (taken from the start).
     static func claim(
         _ candidate: Candidate, in drop: Drop, directory: Descriptor, origin: RelativePath, id: SubmissionID,
-        isManifestFirst: Bool, begun: Monotonic
+        isManifestFirst: Bool, begun: Monotonic, spares: SpareFolders
     ) throws(SystemError) -> ClaimResult {
-        let folder = try ClaimFolder(making: id, in: drop.root.claims)
+        let takesPayload = candidate.payloadStatus?.kind == .regular && !isNotOurs(candidate)
+        let owner = takesPayload ? candidate.payloadStatus.map { OriginalOwner($0) } : nil
+        let (folder, notes) = try folder(
+            SpareFolders.Notes(origin: origin, owner: owner), in: drop.root.claims, id: id, spares: spares)
         do {
-            if !origin.names.isEmpty {
+            if notes == nil && !origin.names.isEmpty {
                 try folder.leaveFirst(origin.bytes, as: ClaimFolder.originNote, on: drop.root.fileSystem)
             }
             if isManifestFirst { try folder.leave([0x31], as: ClaimFolder.manifestFirstNote) }
-            let takesPayload = candidate.payloadStatus?.kind == .regular && !isNotOurs(candidate)
             if takesPayload, let status = candidate.payloadStatus {
                 guard try move(candidate.payloadName, status, directory, folder) else {
                     try giveUp(folder, drop)
@@ -50,8 +54,11 @@ enum Claiming {
             }
             let claim = Claim(
                 folder: folder, drop: drop, origin: origin, payload: takesPayload ? candidate.payloadName : nil,
-                manifest: candidate.manifestName, begun: begun, key: CrashKey(candidate.manifestStatus))
-            return .claimed(Claimed(claim: claim, candidate: candidate, isManifestFirst: isManifestFirst))
+                manifest: candidate.manifestName, begun: begun, key: CrashKey(candidate.manifestStatus), isFresh: true)
+            return .claimed(
+                Claimed(
+                    claim: claim, candidate: candidate, isManifestFirst: isManifestFirst,
+                    hasOwnerNote: notes?.owner != nil))
         } catch {
             // What has moved already is given back, the manifest last; where even that fails the folder stays and recovery does it.
             try? restore(candidate.payloadName, from: folder, to: directory)
@@ -59,6 +66,18 @@ enum Claiming {
             try? giveUp(folder, drop)
             return try hindrance(error, candidate, origin)
         }
+    }
+
+    /// A new folder; one that was used before, and the notes in it, where there is one that fits.
+    private static func folder(
+        _ notes: SpareFolders.Notes, in claims: Descriptor, id: SubmissionID, spares: SpareFolders
+    ) throws(SystemError) -> (ClaimFolder, SpareFolders.Notes?) {
+        if let spare = spares.take(notes, in: claims),
+            let folder = try? ClaimFolder(renaming: spare.folder, to: id, in: claims)
+        {
+            return (folder, spare.notes)
+        }
+        return (try ClaimFolder(making: id, in: claims), nil)
     }
 
     /// Things that are not ours to move stay where they are: special files, directories, strangers' files, and names that mean

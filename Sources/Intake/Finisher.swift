@@ -51,7 +51,7 @@ struct Finisher {
         case .registered(let registeredAt, let filePath, _):
             receipt.registeredAt = registeredAt
             receipt.filePath = filePath
-            guard close(claim, receipt) else { return nil }
+            guard close(stored.work, receipt) else { return nil }
             stages.board.update { $0.registered += 1 }
             tell(.registered, .info, "Registered", stored)
         case .duplicate(let existing, let manifestDiffers):
@@ -66,7 +66,7 @@ struct Finisher {
                             "This version is registered already with the same payload but another manifest; nothing was changed."
                     ))
             }
-            guard close(claim, receipt) else { return nil }
+            guard close(stored.work, receipt) else { return nil }
             stages.board.update { $0.duplicates += 1 }
             tell(.duplicate, .info, "Already registered", stored)
         case .conflict(let existing, let freeVersion):
@@ -101,15 +101,28 @@ struct Finisher {
         return receipt
     }
 
-    private func close(_ claim: Claim, _ receipt: Receipt) -> Bool {
+    private func close(_ work: Work, _ receipt: Receipt) -> Bool {
+        let claim = work.claim
         stages.hand(receipt, to: claim)
-        return remove(claim, claim.contents)
+        guard claim.isFresh && !work.isManifestFirst && claim.drop.root.fileSystem.keepsOrder else {
+            return remove(claim, claim.contents)
+        }
+        return end(claim) { () throws(SystemError) in
+            try claim.folder.empty(claim.contents)
+            stages.spares.put(
+                claim.folder, .init(origin: claim.origin, owner: work.hasOwnerNote ? work.owner : nil),
+                in: claim.drop.root.claims)
+        }
+    }
+
+    private func remove(_ claim: Claim, _ contents: ClaimContents) -> Bool {
+        end(claim) { () throws(SystemError) in try claim.folder.remove(contents, from: claim.drop.root.claims) }
     }
 
     /// - Returns: whether the claim is gone; otherwise it was given back to be taken up again, which ends here once more.
-    private func remove(_ claim: Claim, _ contents: ClaimContents) -> Bool {
+    private func end(_ claim: Claim, by removing: () throws(SystemError) -> Void) -> Bool {
         do throws(SystemError) {
-            try claim.folder.remove(contents, from: claim.drop.root.claims)
+            try removing()
             return true
         } catch {
             stages.retry(claim, code: "system", "The claim cannot be removed now (\(error)).")

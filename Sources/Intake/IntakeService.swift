@@ -100,6 +100,7 @@ public final class IntakeService: Service {
         await registrar.finished()
         stages.finishBox.close()
         await finisher.finished()
+        stages.spares.removeAll()
         stages.statusBell.close()
         stages.stopBell.close()
         await caretaker.finished()

@@ -11,21 +11,41 @@ struct Publisher {
     let station: Station
 
     /// The largest group: it bounds how long the first of a group waits for the last.
-    static let groupLimit = 256
+    static let groupLimit = 512
+    /// A smaller group than this waits for more, where more is sure to come: each costs the disk a commit of its journal, and PostgreSQL a
+    /// transaction.
+    private static let worthwhileGroup = 64
+    /// How long it waits at most.
+    private static let gatheringTime = Duration.milliseconds(20)
 
     func run() {
         station.bind()
         let limit = stages.poison.takesOneByOne ? 1 : Self.groupLimit
-        while let group = stages.publishBox.receive(limit: limit) {
+        while var group = stages.publishBox.receive(limit: limit) {
+            gather(&group, limit: limit)
             station.working(bound: Stages.syncBound)
             publish(group)
             station.idle()
         }
     }
 
+    /// Lets a group grow while at least as many as it lacks are waiting to be taken. A lone submission waits for nothing.
+    private func gather(_ group: inout [Staged], limit: Int) {
+        let end = Monotonic.now + Self.gatheringTime
+        while group.count < min(Self.worthwhileGroup, limit), stages.smallJobs.count >= Self.worthwhileGroup,
+            Monotonic.now < end
+        {
+            Lane.pause(.milliseconds(2))
+            group += stages.publishBox.receive(limit: limit - group.count, until: .now) ?? []
+        }
+    }
+
     private func publish(_ group: [Staged]) {
-        station.work(onAll: group.map(\.stored.work.claim.key))
-        let publications = store.publish(group.map(\.blob)) { station.work(on: group[$0].stored.work.claim.key) }
+        let keys = group.map(\.stored.work.claim.key)
+        station.work(onAll: keys)
+        let publications = store.publish(group.map(\.blob)) { index in
+            if let index { station.work(on: keys[index]) } else { station.work(onAll: keys) }
+        }
         var jobs: [RegistryJob] = []
         for (staged, publication) in zip(group, publications) {
             switch publication {

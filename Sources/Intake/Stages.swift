@@ -107,6 +107,7 @@ final class Stages: Sendable {
     let publishBox = Mailbox<Staged>()
     let registerBox = Mailbox<RegistryJob>()
     let finishBox = Mailbox<Finished>()
+    let spares = SpareFolders()
     private let current: Mutex<Settings>
     private let stopping = Atomic(false)
 

@@ -36,11 +36,13 @@ extension Surveyor {
         }
         // What could not be opened from outside is taken up like a claim found after a crash.
         guard candidate.manifestFile != nil, candidate.payloadFile != nil else { return resume(claim.id, claim.drop) }
-        send(candidate, claim, ClaimContents(), isManifestFirst: claimed.isManifestFirst)
+        send(
+            candidate, claim, ClaimContents(), isManifestFirst: claimed.isManifestFirst,
+            hasOwnerNote: claimed.hasOwnerNote)
     }
 
     private func send(
-        _ candidate: Candidate, _ claim: Claim, _ contents: ClaimContents, isManifestFirst: Bool
+        _ candidate: Candidate, _ claim: Claim, _ contents: ClaimContents, isManifestFirst: Bool, hasOwnerNote: Bool
     ) {
         guard let file = candidate.payloadFile, let status = candidate.payloadStatus else {
             let reason = Reason(
@@ -62,7 +64,8 @@ extension Surveyor {
                         claim: claim, file: file, status: status, owner: contents.owner ?? OriginalOwner(status),
                         manifestOwner: contents.manifestOwner?.user ?? candidate.manifestStatus.owner,
                         evidence: candidate.evidence, manifestBytes: candidate.manifestBytes, manifest: manifest,
-                        isManifestFirst: isManifestFirst, wasLockedDown: contents.owner != nil,
+                        isManifestFirst: isManifestFirst, hasOwnerNote: hasOwnerNote,
+                        wasLockedDown: contents.owner != nil && store.isLockedDown(status),
                         stored: contents.blob)),
                 sizeInBytes: status.sizeInBytes)
         }
@@ -120,7 +123,7 @@ extension Surveyor {
         guard let drop = slots[key]?.drop else { return }
         guard let all = try? ClaimFolder.all(in: drop.root.claims) else { return }
         slots[key]?.claims = all.reversed().filter { id in
-            underWay[id] == nil && room.entries[spot(of: id, in: key)] == nil
+            underWay[id] == nil && room.entries[spot(of: id, in: key)] == nil && !stages.spares.contains(id)
         }
     }
 
@@ -232,7 +235,9 @@ extension Surveyor {
             if let refusal = candidate.refusal {
                 return refuse(claim, [refusal], candidate, owner: contents.owner)
             }
-            send(candidate, claim, contents, isManifestFirst: contents.isManifestFirst)
+            send(
+                candidate, claim, contents, isManifestFirst: contents.isManifestFirst,
+                hasOwnerNote: contents.owner != nil)
         }
     }
 

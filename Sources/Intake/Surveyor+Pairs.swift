@@ -99,7 +99,7 @@ extension Surveyor {
         }
         let result = try Claiming.claim(
             candidate, in: drop, directory: directory, origin: spot.directory, id: newID(),
-            isManifestFirst: isManifestFirst(candidate, spot), begun: begun)
+            isManifestFirst: isManifestFirst(candidate, spot), begun: begun, spares: stages.spares)
         switch result {
         case .claimed(let claimed):
             forget(spot)

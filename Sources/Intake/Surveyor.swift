@@ -18,8 +18,9 @@ import Vocabulary
 ///
 /// Events come before listings, so that a lone drop does not wait behind a backlog.
 final class Surveyor {
-    /// How many submissions are under way at most.
-    static let window = 512
+    /// How many submissions are under way at most: enough to keep every lane busy while another one waits for the disk. Each has two
+    /// descriptors, its folder and its payload, and for a moment a third.
+    static let window = FaultInjection.window ?? min(1536, max(64, (ProcessEnvironment.descriptorLimit - 512) / 3))
     /// How many bytes of manifests are under way at most; one submission is always let in.
     static let manifestBytesWindow = 4 << 20
     /// How many claims that wait for the store are enough to know that nothing more should be claimed.
@@ -124,6 +125,8 @@ final class Surveyor {
         listSome()
         clockwork()
         publishCounts()
+        // What is in a claims directory when nothing is under way is what waits.
+        if underWay.isEmpty { stages.spares.removeAll() }
     }
 
     private func sleepTime() -> Duration {

@@ -56,7 +56,8 @@ final class Taker {
             {
                 return try inspect(resumed(work, stored))
             }
-            let blob = try stage(work)
+            var work = work
+            let blob = try stage(&work)
             // A name that is taken is hashed here, where it holds up nobody; the publisher then only looks it up.
             if store.contains(blob.digest) {
                 _ = try store.verify(blob.digest, tools: tools, checkpoint: checkpoint)
@@ -73,7 +74,7 @@ final class Taker {
         do throws(TakeError) { try inspect(uninspected) } catch { handle(error, uninspected.stored.work) }
     }
 
-    private func stage(_ work: Work) throws(TakeError) -> StagedBlob {
+    private func stage(_ work: inout Work) throws(TakeError) -> StagedBlob {
         let claim = work.claim
         let method = claim.drop.method(
             for: work.status, isLeased: work.evidence == .lease, wasLockedDown: work.wasLockedDown)
@@ -84,9 +85,10 @@ final class Taker {
         case .move:
             guard let payload = claim.payload else { throw .changed }
             do {
-                if !work.wasLockedDown {
+                if !work.hasOwnerNote {
                     try claim.folder.leaveFirst(
                         work.owner.note, as: ClaimFolder.ownerNote, on: claim.drop.root.fileSystem)
+                    work.hasOwnerNote = true
                 }
             } catch { throw .system(error) }
             blob = try store.adopt(

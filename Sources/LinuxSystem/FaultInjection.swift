@@ -83,6 +83,15 @@ public enum FaultInjection {
         #endif
     }
 
+    /// How many submissions are under way at most, where a test wants fewer than the daemon: `INGOT_WINDOW`.
+    public static var window: Int? {
+        #if DEBUG
+            return unsafe getenv("INGOT_WINDOW").flatMap { unsafe Int(String(cString: $0)) }
+        #else
+            return nil
+        #endif
+    }
+
     /// How often the process's plan has hit.
     public static var hits: Int { state.withLock { $0.process.hits } }
 

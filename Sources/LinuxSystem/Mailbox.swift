@@ -3,12 +3,14 @@ import Glibc
 /// A queue into a lane. Receiving takes everything that has gathered, which is what makes groups form by themselves: while one group is
 /// being worked on, the next one gathers.
 ///
-/// `@unchecked Sendable`: `elements` and `isClosed` are only touched with `mutex` held.
+/// `@unchecked Sendable`: `newest`, `oldest` and `isClosed` are only touched with `mutex` held.
 /// Bounds are the sender's business: what is in flight at all is limited where it is let in.
 @safe public final class Mailbox<Element: Sendable>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
-    private var elements: [Element] = []
+    private var newest: [Element] = []
+    /// What was sent before all of those, in reverse: taking one of many from the end moves no other.
+    private var oldest: [Element] = []
     private var isClosed = false
 
     /// An empty mailbox.
@@ -34,7 +36,7 @@ import Glibc
     public func send(_ element: Element) {
         locked {
             guard !isClosed else { return }
-            elements.append(element)
+            newest.append(element)
             unsafe pthread_cond_signal(condition)
         }
     }
@@ -44,7 +46,7 @@ import Glibc
         guard !new.isEmpty else { return }
         locked {
             guard !isClosed else { return }
-            elements += new
+            newest += new
             unsafe pthread_cond_broadcast(condition)
         }
     }
@@ -65,21 +67,30 @@ import Glibc
     /// - Returns: the elements, oldest first; empty after the deadline; `nil` when the mailbox is closed and empty.
     public func receive(limit: Int = .max, until deadline: Monotonic? = nil) -> [Element]? {
         locked {
-            while elements.isEmpty {
+            while newest.isEmpty && oldest.isEmpty {
                 if isClosed { return nil }
                 guard wait(until: deadline) else { return [] }
             }
-            if elements.count <= limit {
-                defer { elements = [] }
-                return elements
+            if oldest.isEmpty && newest.count <= limit {
+                defer { newest = [] }
+                return newest
             }
-            defer { elements.removeFirst(limit) }
-            return Array(elements.prefix(limit))
+            var received: [Element] = []
+            while received.count < limit, let element = oldestElement() { received.append(element) }
+            return received
         }
     }
 
+    private func oldestElement() -> Element? {
+        if oldest.isEmpty {
+            oldest = newest.reversed()
+            newest = []
+        }
+        return oldest.popLast()
+    }
+
     /// How many elements are waiting.
-    public var count: Int { locked { elements.count } }
+    public var count: Int { locked { newest.count + oldest.count } }
 
     /// Waits on the condition; `false` when the deadline has passed.
     private func wait(until deadline: Monotonic?) -> Bool {

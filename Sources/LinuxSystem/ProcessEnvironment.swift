@@ -16,4 +16,18 @@ public enum ProcessEnvironment {
         }
         return variables
     }()
+
+    /// How many descriptors the process may have: the hard limit, which becomes its soft one (getrlimit(2) RLIMIT_NOFILE). Nothing here
+    /// uses select(2), for whose sake the soft limit is usually small.
+    public static let descriptorLimit: Int = {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard unsafe getrlimit(resource, &limit) == 0 else { return 1024 }
+        if limit.rlim_cur < limit.rlim_max {
+            let soft = limit.rlim_cur
+            limit.rlim_cur = limit.rlim_max
+            if unsafe setrlimit(resource, &limit) != 0 { limit.rlim_cur = soft }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }()
 }

@@ -9,13 +9,12 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     public static let byteCount = 32
 
     /// A digest from its 32 raw bytes; `nil` when there are not exactly 32.
-    public init?(bytes: some Collection<UInt8>) {
+    public init?(bytes: [UInt8]) {
         guard bytes.count == Self.byteCount else { return nil }
-        var all: [UInt64] = [0, 0, 0, 0]
-        for (index, byte) in bytes.enumerated() {
-            all[index / 8] = all[index / 8] << 8 | UInt64(byte)
+        func word(_ index: Int) -> UInt64 {
+            bytes[8 * index..<8 * index + 8].reduce(0) { $0 << 8 | UInt64($1) }
         }
-        words = (all[0], all[1], all[2], all[3])
+        words = (word(0), word(1), word(2), word(3))
     }
 
     /// A digest from 64 hexadecimal digits of either case; `nil` for anything else.
