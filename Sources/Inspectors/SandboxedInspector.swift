@@ -11,6 +11,10 @@ internal import Vocabulary
 /// 3. A worker that was late, died or talked nonsense is ended before the next file.
 /// 4. A file is blamed for the end of a worker only when a fresh one ended on it too: one that waits may be ended by others.
 ///
+/// Waking a worker and waiting for it costs more than a look into a small file. So files can be handed in, several in a row, and
+/// inspected later, in the same order: then their answers are there, mostly. A worker that has to be ended loses what was handed in, and
+/// it is handed in again.
+///
 /// For one thread at a time; it blocks while it waits.
 public final class SandboxedInspector {
     /// What became of a file.
@@ -39,6 +43,11 @@ public final class SandboxedInspector {
         }
     }
 
+    /// A file that was handed in, and not inspected yet.
+    public struct Ticket: Sendable, Equatable {
+        fileprivate let number: UInt64
+    }
+
     /// The code of the finding that no worker can be started at all: it says nothing of the file.
     public static let unavailableCode = "inspector_unavailable"
 
@@ -47,6 +56,11 @@ public final class SandboxedInspector {
     private let program: String
     private let deadline: Deadline
     private var worker: Worker?
+    /// What the worker was given and has not answered for, oldest first.
+    private var outstanding: [Ticket] = []
+    /// What the worker has said and nobody has asked for yet.
+    private var arrived: [UInt8] = []
+    private var lastTicket: UInt64 = 0
 
     /// How long a worker may take to start.
     private static let startTime = Duration.seconds(30)
@@ -68,18 +82,34 @@ public final class SandboxedInspector {
     /// Starts a worker, so that the first file does not wait for it. What stands in the way shows when a file comes.
     public func prepare() { _ = try? connected() }
 
+    /// Gives a file to the worker and does not wait for its answer.
+    ///
+    /// - Returns: what to give to ``inspect(_:sizeInBytes:patience:ticket:checkpoint:)``; `nil` when it could not be handed in.
+    public func handIn(_ file: Descriptor, sizeInBytes: Int64) -> Ticket? {
+        guard let worker = try? connected(), let own = try? file.reopenedForReading() else { return nil }
+        return try? handIn(own, sizeInBytes, to: worker)
+    }
+
+    private func handIn(_ own: Descriptor, _ sizeInBytes: Int64, to worker: Worker) throws(SystemError) -> Ticket {
+        try worker.socket.send(Request(sizeInBytes: sizeInBytes).bytes, with: own)
+        lastTicket += 1
+        let ticket = Ticket(number: lastTicket)
+        outstanding.append(ticket)
+        return ticket
+    }
+
     /// Looks inside a file.
     ///
     /// - Parameters:
     ///   - file: any open descriptor of it; the worker gets one of its own.
     ///   - sizeInBytes: how many bytes there are.
     ///   - patience: when to give up without a verdict; `nil` for never before the deadline.
+    ///   - ticket: what it got when it was handed in; those who were handed in first are inspected first.
     ///   - checkpoint: called now and then while the worker reads; what it throws ends the worker's work.
     public func inspect<Failure>(
-        _ file: Descriptor, sizeInBytes: Int64, patience: Duration? = nil, checkpoint: () throws(Failure) -> Void
+        _ file: Descriptor, sizeInBytes: Int64, patience: Duration? = nil, ticket: Ticket? = nil,
+        checkpoint: () throws(Failure) -> Void
     ) throws(Failure) -> Outcome {
-        let own: Descriptor
-        do throws(SystemError) { own = try file.reopenedForReading() } catch { return .unavailable(error) }
         let limit = deadline.limit(sizeInBytes: sizeInBytes)
         let isImpatient = patience.map { $0 < limit } ?? false
         let end = Monotonic.now + min(limit, patience ?? limit)
@@ -91,9 +121,22 @@ public final class SandboxedInspector {
             case .failure(.transient(let error)): return .unavailable(error)
             case .failure(.lasting(let why)): return .inspected(.unscannable(Self.unavailableCode, why))
             }
+            if ticket == nil || outstanding.first != ticket {
+                // A worker that answers for others first, whom nobody asks for any more, is of no use.
+                guard outstanding.isEmpty else {
+                    discard()
+                    continue
+                }
+                let own: Descriptor
+                do throws(SystemError) { own = try file.reopenedForReading() } catch { return .unavailable(error) }
+                guard (try? handIn(own, sizeInBytes, to: worker)) != nil else {
+                    ending = discard()
+                    continue
+                }
+            }
             let answer: Answer
             do throws(Failure) {
-                answer = try ask(worker, own, sizeInBytes: sizeInBytes, until: end, checkpoint)
+                answer = try self.answer(of: worker, until: end, checkpoint)
             } catch {
                 discard()
                 throw error
@@ -164,19 +207,20 @@ public final class SandboxedInspector {
     /// Ends the worker and says how it ended.
     @discardableResult
     private func discard() -> String {
-        defer { worker = nil }
+        defer {
+            worker = nil
+            outstanding = []
+            arrived = []
+        }
         return worker?.end() ?? ""
     }
 
-    private func ask<Failure>(
-        _ worker: Worker, _ file: Descriptor, sizeInBytes: Int64, until end: Monotonic,
-        _ checkpoint: () throws(Failure) -> Void
+    /// Waits for the answer to the oldest of what is outstanding.
+    private func answer<Failure>(
+        of worker: Worker, until end: Monotonic, _ checkpoint: () throws(Failure) -> Void
     ) throws(Failure) -> Answer {
-        do throws(SystemError) {
-            try worker.socket.send(Request(sizeInBytes: sizeInBytes).bytes, with: file)
-        } catch { return .gone }
-        var arrived: [UInt8] = []
         while true {
+            if let answer = answerThatArrived() { return answer }
             let left = end - .now
             guard left > .zero else { return .late }
             let isReady = (try? waitForInput([worker.socket], timeout: min(left, Self.interval))) == [true]
@@ -187,16 +231,23 @@ public final class SandboxedInspector {
             let limit = arrived.isEmpty ? 4096 : 64 << 10
             guard let more = try? worker.socket.receiveSome(limit: limit), !more.isEmpty else { return .gone }
             arrived += more
-            guard arrived.count >= AnswerHeader.byteCount else { continue }
-            let header = AnswerHeader(arrived[..<AnswerHeader.byteCount])
-            let whole = AnswerHeader.byteCount + header.length
-            guard header.length <= AnswerHeader.longest, arrived.count <= whole else { return .nonsense }
-            guard arrived.count == whole else { continue }
-            guard let inspection = Inspection(jsonText: Array(arrived[AnswerHeader.byteCount...])) else {
-                return .nonsense
-            }
-            return .inspection(inspection, isLast: header.word == 1)
         }
+    }
+
+    private func answerThatArrived() -> Answer? {
+        guard arrived.count >= AnswerHeader.byteCount else { return nil }
+        let header = AnswerHeader(arrived[..<AnswerHeader.byteCount])
+        guard header.length <= AnswerHeader.longest else { return .nonsense }
+        let whole = AnswerHeader.byteCount + header.length
+        // Nobody has asked for what comes behind the last answer.
+        if outstanding.count == 1, arrived.count > whole { return .nonsense }
+        guard arrived.count >= whole else { return nil }
+        guard let inspection = Inspection(jsonText: Array(arrived[AnswerHeader.byteCount..<whole])) else {
+            return .nonsense
+        }
+        arrived.removeFirst(whole)
+        outstanding.removeFirst()
+        return .inspection(inspection, isLast: header.word == 1)
     }
 }
 

@@ -47,8 +47,7 @@ struct Assessor {
     static let manifestLimit = 1 << 20
 
     /// Looks at the pair of a sidecar.
-    func assess(_ name: FileName) throws(SystemError) -> Assessment {
-        guard let status = try directory.status(of: name) else { return .gone }
+    func assess(_ name: FileName, _ status: FileStatus) throws(SystemError) -> Assessment {
         let stem = SidecarName.split(name.bytes).flatMap { FileName($0.stem) } ?? name
         guard status.kind == .regular else { return special(name, status, payload: stem, what: "manifest") }
         let manifestFile: Descriptor

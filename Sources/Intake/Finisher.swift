@@ -16,7 +16,7 @@ struct Finisher {
 
     func run() {
         station.bind()
-        while let group = stages.finishBox.receive(limit: 512) {
+        while let group = stages.finishBox.receive(limit: 64) {
             station.working(bound: Stages.bound)
             var done: [SubmissionID] = []
             for finished in group {

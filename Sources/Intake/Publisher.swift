@@ -14,7 +14,7 @@ struct Publisher {
     static let groupLimit = 512
     /// A smaller group than this waits for more, where more is sure to come: each costs the disk a commit of its journal, and PostgreSQL a
     /// transaction.
-    private static let worthwhileGroup = 64
+    private static let worthwhileGroup = 96
     /// How long it waits at most.
     private static let gatheringTime = Duration.milliseconds(20)
 
@@ -32,8 +32,8 @@ struct Publisher {
     /// Lets a group grow while at least as many as it lacks are waiting to be taken. A lone submission waits for nothing.
     private func gather(_ group: inout [Staged], limit: Int) {
         let end = Monotonic.now + Self.gatheringTime
-        while group.count < min(Self.worthwhileGroup, limit), stages.smallJobs.count >= Self.worthwhileGroup,
-            Monotonic.now < end
+        while group.count < min(Self.worthwhileGroup, limit),
+            stages.board.snapshot.inFlight >= 4 * Self.worthwhileGroup, Monotonic.now < end
         {
             Lane.pause(.milliseconds(2))
             group += stages.publishBox.receive(limit: limit - group.count, until: .now) ?? []

@@ -1,5 +1,6 @@
 import ContentStore
 import DropWatch
+import Inspectors
 import LinuxSystem
 import Logging
 import Registry
@@ -33,6 +34,8 @@ struct Uninspected: Sendable {
     var stored: Stored
     /// What the store will hold; `nil` when it holds it already.
     let blob: StagedBlob?
+    /// What it got from the inspector of the lane that has it, when it was handed in.
+    var ticket: SandboxedInspector.Ticket?
 }
 
 /// A staged blob and what it is for.

@@ -224,7 +224,8 @@ extension Surveyor {
             drop: claim.drop, directory: claim.folder.directory, isClaimed: true,
             sentence: { self.sentence($0, $1, claim.drop) },
             quietTime: { self.room.quietTime(spot, $0, now: now) })
-        switch try assessor.assess(manifest) {
+        guard let status = try claim.folder.directory.status(of: manifest) else { return }
+        switch try assessor.assess(manifest, status) {
         case .gone: break
         case .waits(let waiting, _, let observed):
             if let reason = finalReason(waiting, spot) { return refuse(claim, [reason], nil) }

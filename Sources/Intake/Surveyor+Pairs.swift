@@ -13,19 +13,21 @@ extension Surveyor {
     func consider(
         _ name: FileName, kind: FileStatus.Kind?, in directory: Descriptor, _ path: RelativePath, _ drop: Drop
     ) {
-        if isSidecar(name) { return considerPair(name, in: directory, path, drop) }
-        if let sidecar = sidecar(of: name, in: directory) { return considerPair(sidecar, in: directory, path, drop) }
+        if isSidecar(name) { return considerPair(name, nil, in: directory, path, drop) }
+        if let (sidecar, status) = sidecar(of: name, in: directory) {
+            return considerPair(sidecar, status, in: directory, path, drop)
+        }
         let spot = Spot(drop: drop.key, directory: path, name: name)
         if let expecting = room.manifest(expecting: spot) {
-            return considerPair(expecting.name, in: directory, path, drop)
+            return considerPair(expecting.name, nil, in: directory, path, drop)
         }
         considerOrphan(spot, in: directory)
     }
 
-    private func sidecar(of payload: FileName, in directory: Descriptor) -> FileName? {
+    private func sidecar(of payload: FileName, in directory: Descriptor) -> (FileName, FileStatus)? {
         for suffix in SidecarName.suffixes {
             guard let name = payload.appending(suffix), let status = try? directory.status(of: name) else { continue }
-            if status.kind != .directory { return name }
+            if status.kind != .directory { return (name, status) }
         }
         return nil
     }
@@ -46,17 +48,24 @@ extension Surveyor {
     }
 
     /// A sidecar, and with it the pair.
-    private func considerPair(_ name: FileName, in directory: Descriptor, _ path: RelativePath, _ drop: Drop) {
+    ///
+    /// - Parameter known: its status, if it was asked for just now.
+    private func considerPair(
+        _ name: FileName, _ known: FileStatus?, in directory: Descriptor, _ path: RelativePath, _ drop: Drop
+    ) {
         let now = Monotonic.now
         let spot = Spot(drop: drop.key, directory: path, name: name)
         do throws(SystemError) {
-            if try mustTakeItsTurn(spot, in: directory) { return }
+            var status = known
+            if status == nil { status = try directory.status(of: name) }
+            guard let status else { return forget(spot) }
+            if mustTakeItsTurn(spot, status) { return }
             // Through self: a captured copy of the room would make the next change to it copy everything in it.
             defer { station.work(on: nil) }
             let assessor = Assessor(
                 drop: drop, directory: directory, sentence: { self.sentence($0, $1, drop) },
                 quietTime: { self.room.quietTime(spot, $0, now: now) })
-            switch try assessor.assess(name) {
+            switch try assessor.assess(name, status) {
             case .gone: forget(spot)
             case .waits(let waiting, let payload, let observed):
                 // The pair speaks for its payload from now on.
@@ -76,10 +85,8 @@ extension Surveyor {
     private static let largeManifest: Int64 = 64 << 10
 
     /// Whether a large manifest is looked at later; it is in the waiting room then.
-    private func mustTakeItsTurn(_ spot: Spot, in directory: Descriptor) throws(SystemError) -> Bool {
-        guard !isTurnOfLarge, let status = try directory.status(of: spot.name), status.kind == .regular,
-            status.sizeInBytes >= Self.largeManifest
-        else { return false }
+    private func mustTakeItsTurn(_ spot: Spot, _ status: FileStatus) -> Bool {
+        guard !isTurnOfLarge, status.kind == .regular, status.sizeInBytes >= Self.largeManifest else { return false }
         let payload = SidecarName.split(spot.name.bytes).flatMap { FileName($0.stem) } ?? spot.name
         room.note(spot, .largeManifest(spot.name), payload: payload, observed: [status], now: .now)
         return true

@@ -29,7 +29,10 @@ extension Taker {
             var inspected = uninspected
             inspected.stored.inspection = inspection
             decide(on: inspected, inspection)
-        case .unfinished: stages.largeJobs.send(.inspect(uninspected))
+        case .unfinished:
+            var uninspected = uninspected
+            uninspected.ticket = nil
+            stages.largeJobs.send(.inspect(uninspected))
         case .unavailable(let error): throw .system(error)
         }
     }
@@ -46,16 +49,19 @@ extension Taker {
     private func look(into uninspected: Uninspected) throws(TakeError) -> SandboxedInspector.Outcome {
         let stored = uninspected.stored
         let file: Descriptor
-        if let blob = uninspected.blob {
-            file = blob.descriptor
-        } else {
-            do { file = try store.reader(of: stored.digest) } catch { throw .system(error) }
-        }
-        return try inspector.inspect(file, sizeInBytes: stored.sizeInBytes, patience: patience) {
-            () throws(TakeError) in
+        do { file = try payload(of: uninspected) } catch { throw .system(error) }
+        return try inspector.inspect(
+            file, sizeInBytes: stored.sizeInBytes, patience: patience, ticket: uninspected.ticket
+        ) { () throws(TakeError) in
             try checkpoint(stored.sizeInBytes)
             if let blob = uninspected.blob, blob.needsLease && !blob.holdsLease { throw .changed }
         }
+    }
+
+    /// The bytes to look into, open.
+    func payload(of uninspected: Uninspected) throws(SystemError) -> Descriptor {
+        if let blob = uninspected.blob { return blob.descriptor }
+        return try store.reader(of: uninspected.stored.digest)
     }
 
     private func decide(on inspected: Uninspected, _ inspection: Inspection) {

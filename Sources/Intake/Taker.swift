@@ -20,6 +20,16 @@ final class Taker {
     let inspector = SandboxedInspector()
     /// How long an inspection may hold up this lane; `nil` as long as it takes.
     let patience: Duration?
+    /// What was staged and is about to be handed to the inspector, and since when the first of them waits.
+    private var staged: [Uninspected] = []
+    private var stagedSince = Monotonic.now
+    /// What the inspector has, oldest first.
+    private var handedIn: [Uninspected] = []
+
+    /// How many files the inspector gets at a time, where there are as many: it is woken once for all of them.
+    private static let batch = 8
+    /// How long the first of them waits for the others.
+    private static let batchTime = Duration.milliseconds(5)
 
     init(stages: Stages, store: ContentStore, station: Station, patience: Duration?) {
         self.patience = patience
@@ -32,18 +42,52 @@ final class Taker {
     func run(_ box: Mailbox<TakeJob>) {
         station.bind()
         inspector.prepare()
-        while let jobs = box.receive(limit: 1) {
+        let limit = stages.poison.takesOneByOne ? 1 : Self.batch
+        while let jobs = box.receive(limit: 1, until: staged.isEmpty && handedIn.isEmpty ? nil : .now) {
             for job in jobs {
                 station.working(bound: Stages.syncBound)
                 station.work(on: job.claim.key)
                 switch job {
                 case .take(let work): take(work)
-                case .inspect(let uninspected): goOn(with: uninspected)
+                case .inspect(let uninspected): add(uninspected)
                 case .refuse(let refusal): setAside(refusal)
                 }
             }
-            station.idle()
+            // With nothing more to take nobody waits for company.
+            if jobs.isEmpty || limit == 1 {
+                handIn()
+                inspectAll()
+                station.idle()
+            } else if staged.count >= limit || !staged.isEmpty && .now - stagedSince > Self.batchTime {
+                handIn()
+            }
         }
+    }
+
+    private func add(_ uninspected: Uninspected) {
+        if staged.isEmpty { stagedSince = .now }
+        staged.append(uninspected)
+    }
+
+    /// Gives what is staged to the inspector, after everything that it had before is through: while the lane hashes the next ones, it looks
+    /// into these.
+    private func handIn() {
+        inspectAll()
+        for var uninspected in staged {
+            uninspected.ticket = (try? payload(of: uninspected)).flatMap {
+                inspector.handIn($0, sizeInBytes: uninspected.stored.sizeInBytes)
+            }
+            handedIn.append(uninspected)
+        }
+        staged = []
+    }
+
+    private func inspectAll() {
+        for uninspected in handedIn {
+            station.work(on: uninspected.stored.work.claim.key)
+            do throws(TakeError) { try inspect(uninspected) } catch { handle(error, uninspected.stored.work) }
+        }
+        handedIn = []
     }
 
     // MARK: Taking
@@ -54,7 +98,7 @@ final class Taker {
             if let stored = work.stored, stored.isAbout(work.status),
                 try store.verify(stored.digest, tools: tools, checkpoint: checkpoint)
             {
-                return try inspect(resumed(work, stored))
+                return add(resumed(work, stored))
             }
             var work = work
             let blob = try stage(&work)
@@ -63,15 +107,10 @@ final class Taker {
                 _ = try store.verify(blob.digest, tools: tools, checkpoint: checkpoint)
             }
             guard let proof = try prove(work, blob) else { return }
-            try inspect(
-                Uninspected(stored: stored(work, blob.digest, blob.sizeInBytes, proof), blob: blob))
+            add(Uninspected(stored: stored(work, blob.digest, blob.sizeInBytes, proof), blob: blob))
         } catch {
             handle(error, work)
         }
-    }
-
-    private func goOn(with uninspected: Uninspected) {
-        do throws(TakeError) { try inspect(uninspected) } catch { handle(error, uninspected.stored.work) }
     }
 
     private func stage(_ work: inout Work) throws(TakeError) -> StagedBlob {

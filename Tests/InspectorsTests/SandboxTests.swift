@@ -142,6 +142,71 @@ let malicious = Array("cposix\nsystem\n(S'true'\ntR.".utf8)
         #expect(inspection.safety == .unscannable && inspection.findings.map(\.code) == ["inspector_unavailable"])
     }
 
+    private static let harmless = Array("just text".utf8)
+
+    /// Hands all of them in, then inspects one after the other.
+    private func inspect(all contents: [[UInt8]], patience: Duration? = nil) throws -> [Inspection?] {
+        let files = try contents.enumerated().map { index, content in
+            try file(content, in: scratch, #require(FileName(Array("file-\(index)".utf8))))
+        }
+        let tickets = zip(files, contents).map { inspector.handIn($0, sizeInBytes: Int64($1.count)) }
+        #expect(tickets.allSatisfy { $0 != nil })
+        return try zip(zip(files, contents), tickets).map { pair, ticket in
+            let outcome = inspector.inspect(
+                pair.0, sizeInBytes: Int64(pair.1.count), patience: patience, ticket: ticket
+            ) { () throws(Never) in }
+            switch outcome {
+            case .inspected(let inspection): return inspection
+            case .unfinished: return nil
+            case .unavailable(let error): throw error
+            }
+        }
+    }
+
+    @Test func `answers in order for files that were handed in together`() throws {
+        let contents = (0..<20).map { $0 % 3 == 0 ? malicious : Self.harmless }
+        let inspections = try inspect(all: contents)
+        #expect(inspections == contents.map { Inspector.inspect(MemoryBytes($0)) })
+        try expectWorks()
+    }
+
+    /// Whatever one of them does to the worker costs only that one its verdict.
+    @Test(arguments: [("trap", "inspector_died"), ("memory", "inspector_died"), ("babble", "inspector_died")])
+    func `blames only the one at fault`(word: String, code: String) throws {
+        let bad = Array((InspectionWorker.misbehaviour + word).utf8)
+        let inspections = try inspect(all: [malicious, bad, malicious, Self.harmless, bad, malicious])
+        for (index, inspection) in inspections.enumerated() {
+            if index == 1 || index == 4 {
+                #expect(inspection?.findings.map(\.code) == [code], "\(index): \(String(describing: inspection))")
+            } else {
+                let isMalicious = index != 3
+                #expect((inspection?.safety == .dangerous) == isMalicious, "\(index): \(String(describing: inspection))")
+            }
+        }
+    }
+
+    @Test func `lets the others through when patience with one is over`() throws {
+        let hang = Array((InspectionWorker.misbehaviour + "hang").utf8)
+        let inspections = try inspect(all: [malicious, hang, malicious], patience: .milliseconds(300))
+        #expect(inspections.map { $0?.safety } == [.dangerous, nil, .dangerous])
+    }
+
+    @Test func `answers for the file that is asked about, also when another was handed in and forgotten`() throws {
+        _ = try #require(inspector.handIn(try file(Self.harmless, in: scratch, "forgotten"), sizeInBytes: 9))
+        try expectWorks()
+        let two = try [malicious, Self.harmless].map { try file($0, in: scratch) }
+        let tickets = try two.map { try #require(inspector.handIn($0, sizeInBytes: 9)) }
+        // The second is asked about first.
+        let outcome = inspector.inspect(two[1], sizeInBytes: Int64(Self.harmless.count), ticket: tickets[1]) {
+            () throws(Never) in
+        }
+        guard case .inspected(let inspection) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(inspection == Inspector.inspect(MemoryBytes(Self.harmless)))
+    }
+
     @Test(.enabled(if: isTimingWanted, "INGOT_TIMING is not set")) func `takes little time`() throws {
         try expectWorks()
         let one = try file(malicious, in: scratch)
