@@ -110,6 +110,19 @@ struct Refusal: Sendable {
     var isRecorded = false
 }
 
+extension Refusal {
+    /// A refusal of a submission whose manifest was read.
+    init(of work: Work, _ reason: Reason, manifestSHA256: Digest) {
+        self.init(claim: work.claim, reason: reason)
+        modelID = work.manifest.modelID
+        modelVersion = work.manifest.modelVersion
+        self.manifestSHA256 = manifestSHA256
+        sizeInBytes = work.status.sizeInBytes
+        submitter = work.owner.user
+        warnings = work.manifest.warnings
+    }
+}
+
 /// A submission whose blob is staged or published.
 struct Stored: Sendable {
     let work: Work

@@ -80,6 +80,7 @@ public final class IntakeService: Service {
         let publisher = Lane("publish") { [stages, store] in
             Publisher(stages: stages, store: store, station: stages.station("publish")).run()
         }
+        let examiners = startExaminers()
         let takers = startTakers()
         let surveyor = startSurveyor()
         await withGracefulShutdownHandler {
@@ -94,6 +95,11 @@ public final class IntakeService: Service {
         stages.smallJobs.close()
         stages.largeJobs.close()
         for taker in takers { await taker.finished() }
+        // An examiner of small files may hand one on to those of large ones.
+        stages.smallInspections.close()
+        for examiner in examiners.small { await examiner.finished() }
+        stages.largeInspections.close()
+        for examiner in examiners.large { await examiner.finished() }
         stages.publishBox.close()
         await publisher.finished()
         stages.registerBox.close()
@@ -150,16 +156,29 @@ public final class IntakeService: Service {
     }
 
     private func startTakers() -> [Lane] {
-        [("small", stages.smallJobs, Taker.smallPatience), ("large", stages.largeJobs, nil)].flatMap {
-            (kind, box, patience) in
-            (1...workers).map { number in
-                Lane("take-\(kind)-\(number)") { [stages, store] in
-                    Taker(
-                        stages: stages, store: store, station: stages.station("take-\(kind)-\(number)"),
-                        patience: patience
-                    ).run(box)
-                }
+        lanes("take-small") { [stages, store] in
+            Taker(stages: stages, store: store, station: $0).run(stages.smallJobs)
+        }
+            + lanes("take-large") { [stages, store] in
+                Taker(stages: stages, store: store, station: $0).run(stages.largeJobs)
             }
+    }
+
+    private func startExaminers() -> (small: [Lane], large: [Lane]) {
+        let small = lanes("look-small") { [stages, store] in
+            Examiner(stages: stages, store: store, station: $0, patience: Examiner.smallPatience)
+                .run(stages.smallInspections)
+        }
+        let large = lanes("look-large") { [stages, store] in
+            Examiner(stages: stages, store: store, station: $0, patience: nil).run(stages.largeInspections)
+        }
+        return (small, large)
+    }
+
+    /// As many lanes of a kind as there are workers.
+    private func lanes(_ name: String, _ body: @escaping @Sendable (Station) -> Void) -> [Lane] {
+        (1...workers).map { number in
+            Lane("\(name)-\(number)") { [stages] in body(stages.station("\(name)-\(number)")) }
         }
     }
 

@@ -1,6 +1,5 @@
 import ContentStore
 import DropWatch
-import Inspectors
 import LinuxSystem
 import Logging
 import Registry
@@ -13,8 +12,6 @@ import Vocabulary
 enum TakeJob: Sendable {
     /// Bring it into the store.
     case take(Work)
-    /// Look inside what is staged; a lane for small files found that it takes long.
-    case inspect(Uninspected)
     /// Set it aside.
     case refuse(Refusal)
 }
@@ -23,7 +20,6 @@ extension TakeJob {
     var claim: Claim {
         switch self {
         case .take(let work): work.claim
-        case .inspect(let uninspected): uninspected.stored.work.claim
         case .refuse(let refusal): refusal.claim
         }
     }
@@ -34,8 +30,6 @@ struct Uninspected: Sendable {
     var stored: Stored
     /// What the store will hold; `nil` when it holds it already.
     let blob: StagedBlob?
-    /// What it got from the inspector of the lane that has it, when it was handed in.
-    var ticket: SandboxedInspector.Ticket?
 }
 
 /// A staged blob and what it is for.
@@ -82,9 +76,9 @@ extension Finished {
 /// What all lanes share: the boxes between them, and where they report.
 ///
 /// ```
-/// Surveyor ─▶ takers ─▶ Publisher ─▶ Registrar ─▶ Finisher
-///     ▲                                              │
-///     └───────────────── inbox ◀─────────────────────┘
+/// Surveyor ─▶ takers ─▶ examiners ─▶ Publisher ─▶ Registrar ─▶ Finisher
+///     ▲                                                           │
+///     └────────────────────────── inbox ◀─────────────────────────┘
 /// ```
 final class Stages: Sendable {
     /// The longest silence of a stage that works; a sync is given more, because a slow disk is no reason to be killed.
@@ -107,6 +101,8 @@ final class Stages: Sendable {
     let host = Identity.hostName
     let smallJobs = Mailbox<TakeJob>()
     let largeJobs = Mailbox<TakeJob>()
+    let smallInspections = Mailbox<Uninspected>()
+    let largeInspections = Mailbox<Uninspected>()
     let publishBox = Mailbox<Staged>()
     let registerBox = Mailbox<RegistryJob>()
     let finishBox = Mailbox<Finished>()
@@ -155,6 +151,12 @@ final class Stages: Sendable {
     /// Hands a job to the lanes for its size: giants never stand in the way of small files.
     func take(_ job: TakeJob, sizeInBytes: Int64) {
         (sizeInBytes >= ContentStore.largeFileSize ? largeJobs : smallJobs).send(job)
+    }
+
+    /// Has a staged payload looked into.
+    func examine(_ uninspected: Uninspected) {
+        (uninspected.stored.sizeInBytes >= ContentStore.largeFileSize ? largeInspections : smallInspections)
+            .send(uninspected)
     }
 
     /// Gives a claim back to the surveyor, to be taken up again after a pause.

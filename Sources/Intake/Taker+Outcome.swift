@@ -36,23 +36,10 @@ extension Taker {
         return nil
     }
 
-    /// The extension that the blob's second name gets, so that loaders which look at it find it: 1 to 16 letters and digits.
-    func fileExtension(of name: FileName) -> String? {
-        guard let dot = name.bytes.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return nil }
-        let bytes = name.bytes[(dot + 1)...]
-        guard (1...16).contains(bytes.count) else { return nil }
-        let isPlain = bytes.allSatisfy { byte in
-            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-        }
-        return isPlain ? String(decoding: bytes, as: UTF8.self) : nil
-    }
-
     /// A blob that an earlier attempt published, hashed again just now: only a look into it and its row are missing.
     func resumed(_ work: Work, _ note: StoredNote) -> Uninspected {
         var stored = stored(work, note.digest, work.status.sizeInBytes, note.proof)
-        stored.filePath = store.path(of: note.digest, fileExtension: fileExtension(of: work.claim.payloadName))
+        stored.filePath = store.path(of: note.digest, fileExtension: work.claim.payloadName.extensionForLoaders)
         work.file.releaseLease()
         return Uninspected(stored: stored, blob: nil)
     }
@@ -73,14 +60,7 @@ extension Taker {
     }
 
     func refusal(of work: Work, _ reason: Reason) -> Refusal {
-        var refusal = Refusal(claim: work.claim, reason: reason)
-        refusal.modelID = work.manifest.modelID
-        refusal.modelVersion = work.manifest.modelVersion
-        refusal.manifestSHA256 = tools.digest(of: work.manifestBytes)
-        refusal.sizeInBytes = work.status.sizeInBytes
-        refusal.submitter = work.owner.user
-        refusal.warnings = work.manifest.warnings
-        return refusal
+        Refusal(of: work, reason, manifestSHA256: tools.digest(of: work.manifestBytes))
     }
 
     /// Carries a refusal out on disk, tells the producer, and sends it on to the registry.
@@ -105,6 +85,48 @@ extension Taker {
                 "\(claim.sourceName) is refused (\(refusal.reason.code)) but cannot be set aside: \(error); it is kept and tried again",
                 .init(submission: claim.id, drop: claim.drop.key.path, source: claim.sourceName))
             stages.retry(claim, code: "system", "The daemon cannot set it aside now (\(error)).")
+        }
+    }
+}
+
+extension FileName {
+    /// The extension that the blob's second name gets, so that loaders which look at it find it: 1 to 16 letters and digits.
+    var extensionForLoaders: String? {
+        guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return nil }
+        let ending = bytes[(dot + 1)...]
+        guard (1...16).contains(ending.count) else { return nil }
+        let isPlain = ending.allSatisfy { byte in
+            (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+        }
+        return isPlain ? String(decoding: ending, as: UTF8.self) : nil
+    }
+}
+
+extension Stages {
+    /// Lets a submission go that could not be taken now, and says why.
+    func letGo(of work: Work, after error: TakeError, store: ContentStore) {
+        let claim = work.claim
+        switch error {
+        case .stopped:
+            inbox.send(.finished([claim.id]))
+        case .changed:
+            work.file.releaseLease()
+            retry(claim, code: "changed", "The payload was still being written when it was read.")
+        case .noRoom(let missing):
+            board.update { $0.storeProblem = "store full: \(missing) bytes missing" }
+            log.complaint(
+                .storeUnavailable, .error, key: "store full",
+                "The store \(store.root) is full: \(missing) bytes more are needed to keep its reserve; waiting",
+                work.fields)
+            retry(claim, code: "store_full", "The store is full; it goes on by itself when there is room.")
+        case .system(let cause):
+            board.update { $0.storeProblem = "\(cause)" }
+            log.complaint(
+                .storeUnavailable, .error, key: "take: \(cause.call.rawValue) \(cause.code)",
+                "\(claim.sourceName) cannot be taken: \(cause); it is kept and tried again", work.fields)
+            retry(claim, code: "system", "The daemon cannot take it now (\(cause)).")
         }
     }
 }

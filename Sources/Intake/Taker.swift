@@ -9,7 +9,7 @@ import ServiceManager
 import Settings
 import Vocabulary
 
-/// A lane that reads payloads: hashes them, stages them for the store and has them looked into, or sets refused ones aside.
+/// A lane that reads payloads: hashes them and stages them for the store, or sets refused ones aside.
 ///
 /// What it does with a claim can be done again from the start at any time: nothing it leaves behind counts until the publisher has synced it.
 final class Taker {
@@ -17,22 +17,8 @@ final class Taker {
     let store: ContentStore
     let station: Station
     let tools = TakeTools()
-    let inspector = SandboxedInspector()
-    /// How long an inspection may hold up this lane; `nil` as long as it takes.
-    let patience: Duration?
-    /// What was staged and is about to be handed to the inspector, and since when the first of them waits.
-    private var staged: [Uninspected] = []
-    private var stagedSince = Monotonic.now
-    /// What the inspector has, oldest first.
-    private var handedIn: [Uninspected] = []
 
-    /// How many files the inspector gets at a time, where there are as many: it is woken once for all of them.
-    private static let batch = 8
-    /// How long the first of them waits for the others.
-    private static let batchTime = Duration.milliseconds(5)
-
-    init(stages: Stages, store: ContentStore, station: Station, patience: Duration?) {
-        self.patience = patience
+    init(stages: Stages, store: ContentStore, station: Station) {
         self.stages = stages
         self.store = store
         self.station = station
@@ -41,53 +27,17 @@ final class Taker {
     /// Works through a box until it is closed.
     func run(_ box: Mailbox<TakeJob>) {
         station.bind()
-        inspector.prepare()
-        let limit = stages.poison.takesOneByOne ? 1 : Self.batch
-        while let jobs = box.receive(limit: 1, until: staged.isEmpty && handedIn.isEmpty ? nil : .now) {
+        while let jobs = box.receive(limit: 1) {
             for job in jobs {
                 station.working(bound: Stages.syncBound)
                 station.work(on: job.claim.key)
                 switch job {
                 case .take(let work): take(work)
-                case .inspect(let uninspected): add(uninspected)
                 case .refuse(let refusal): setAside(refusal)
                 }
             }
-            // With nothing more to take nobody waits for company.
-            if jobs.isEmpty || limit == 1 {
-                handIn()
-                inspectAll()
-                station.idle()
-            } else if staged.count >= limit || !staged.isEmpty && .now - stagedSince > Self.batchTime {
-                handIn()
-            }
+            station.idle()
         }
-    }
-
-    private func add(_ uninspected: Uninspected) {
-        if staged.isEmpty { stagedSince = .now }
-        staged.append(uninspected)
-    }
-
-    /// Gives what is staged to the inspector, after everything that it had before is through: while the lane hashes the next ones, it looks
-    /// into these.
-    private func handIn() {
-        inspectAll()
-        for var uninspected in staged {
-            uninspected.ticket = (try? payload(of: uninspected)).flatMap {
-                inspector.handIn($0, sizeInBytes: uninspected.stored.sizeInBytes)
-            }
-            handedIn.append(uninspected)
-        }
-        staged = []
-    }
-
-    private func inspectAll() {
-        for uninspected in handedIn {
-            station.work(on: uninspected.stored.work.claim.key)
-            do throws(TakeError) { try inspect(uninspected) } catch { handle(error, uninspected.stored.work) }
-        }
-        handedIn = []
     }
 
     // MARK: Taking
@@ -98,7 +48,7 @@ final class Taker {
             if let stored = work.stored, stored.isAbout(work.status),
                 try store.verify(stored.digest, tools: tools, checkpoint: checkpoint)
             {
-                return add(resumed(work, stored))
+                return stages.examine(resumed(work, stored))
             }
             var work = work
             let blob = try stage(&work)
@@ -107,9 +57,9 @@ final class Taker {
                 _ = try store.verify(blob.digest, tools: tools, checkpoint: checkpoint)
             }
             guard let proof = try prove(work, blob) else { return }
-            add(Uninspected(stored: stored(work, blob.digest, blob.sizeInBytes, proof), blob: blob))
+            stages.examine(Uninspected(stored: stored(work, blob.digest, blob.sizeInBytes, proof), blob: blob))
         } catch {
-            handle(error, work)
+            stages.letGo(of: work, after: error, store: store)
         }
     }
 
@@ -133,7 +83,7 @@ final class Taker {
             blob = try store.adopt(
                 work.file, in: claim.folder.directory, name: payload, tools: tools, checkpoint: watching(work))
         }
-        blob.fileExtension = fileExtension(of: claim.payloadName)
+        blob.fileExtension = claim.payloadName.extensionForLoaders
         if method != .move { try checkUnchanged(work) }
         return blob
     }
@@ -219,30 +169,6 @@ final class Taker {
         { [self] (sizeInBytes) throws(TakeError) in
             try checkpoint(sizeInBytes)
             if work.evidence == .lease && !work.file.holdsLease { throw .changed }
-        }
-    }
-
-    private func handle(_ error: TakeError, _ work: Work) {
-        let claim = work.claim
-        switch error {
-        case .stopped:
-            stages.inbox.send(.finished([claim.id]))
-        case .changed:
-            work.file.releaseLease()
-            stages.retry(claim, code: "changed", "The payload was still being written when it was read.")
-        case .noRoom(let missing):
-            stages.board.update { $0.storeProblem = "store full: \(missing) bytes missing" }
-            stages.log.complaint(
-                .storeUnavailable, .error, key: "store full",
-                "The store \(store.root) is full: \(missing) bytes more are needed to keep its reserve; waiting",
-                work.fields)
-            stages.retry(claim, code: "store_full", "The store is full; it goes on by itself when there is room.")
-        case .system(let cause):
-            stages.board.update { $0.storeProblem = "\(cause)" }
-            stages.log.complaint(
-                .storeUnavailable, .error, key: "take: \(cause.call.rawValue) \(cause.code)",
-                "\(claim.sourceName) cannot be taken: \(cause); it is kept and tried again", work.fields)
-            stages.retry(claim, code: "system", "The daemon cannot take it now (\(cause)).")
         }
     }
 }

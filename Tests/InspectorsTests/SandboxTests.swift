@@ -150,7 +150,6 @@ let malicious = Array("cposix\nsystem\n(S'true'\ntR.".utf8)
             try file(content, in: scratch, #require(FileName(Array("file-\(index)".utf8))))
         }
         let tickets = zip(files, contents).map { inspector.handIn($0, sizeInBytes: Int64($1.count)) }
-        #expect(tickets.allSatisfy { $0 != nil })
         return try zip(zip(files, contents), tickets).map { pair, ticket in
             let outcome = inspector.inspect(
                 pair.0, sizeInBytes: Int64(pair.1.count), patience: patience, ticket: ticket
@@ -180,14 +179,15 @@ let malicious = Array("cposix\nsystem\n(S'true'\ntR.".utf8)
                 #expect(inspection?.findings.map(\.code) == [code], "\(index): \(String(describing: inspection))")
             } else {
                 let isMalicious = index != 3
-                #expect((inspection?.safety == .dangerous) == isMalicious, "\(index): \(String(describing: inspection))")
+                #expect((inspection?.safety == .dangerous) == isMalicious, "\(index): \(inspection.debugDescription)")
             }
         }
     }
 
     @Test func `lets the others through when patience with one is over`() throws {
         let hang = Array((InspectionWorker.misbehaviour + "hang").utf8)
-        let inspections = try inspect(all: [malicious, hang, malicious], patience: .milliseconds(300))
+        // Enough for the start of another worker on a busy machine.
+        let inspections = try inspect(all: [malicious, hang, malicious], patience: .seconds(4))
         #expect(inspections.map { $0?.safety } == [.dangerous, nil, .dangerous])
     }
 

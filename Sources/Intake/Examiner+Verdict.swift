@@ -8,33 +8,23 @@ import ServiceManager
 import Settings
 import Vocabulary
 
-extension Taker {
-    /// How long a lane for small files waits for an inspection before a lane for large ones goes on with it (P7).
-    static let smallPatience = Duration.seconds(3)
-
-    /// Looks into what the store will hold (or holds), and sends it on, or sets it aside.
-    func inspect(_ uninspected: Uninspected) throws(TakeError) {
-        switch try look(into: uninspected) {
-        case .inspected(let inspection):
-            complain(of: inspection, uninspected.stored.work)
-            if let problem = noteInspector(inspection),
-                uninspected.stored.work.claim.drop.settings.rejectSafety.contains(Safety.unscannable.rawValue)
-            {
-                // Nobody's model is refused for a fault of ours.
-                uninspected.stored.work.file.releaseLease()
-                return stages.retry(
-                    uninspected.stored.work.claim, code: "inspector",
-                    "The daemon cannot look into it now (\(problem)), and what it cannot look into is refused here.")
-            }
-            var inspected = uninspected
-            inspected.stored.inspection = inspection
-            decide(on: inspected, inspection)
-        case .unfinished:
-            var uninspected = uninspected
-            uninspected.ticket = nil
-            stages.largeJobs.send(.inspect(uninspected))
-        case .unavailable(let error): throw .system(error)
+extension Examiner {
+    /// Decides on a payload by what is in it.
+    func judge(_ uninspected: Uninspected, _ inspection: Inspection) {
+        let work = uninspected.stored.work
+        complain(of: inspection, work)
+        if let problem = noteInspector(inspection),
+            work.claim.drop.settings.rejectSafety.contains(Safety.unscannable.rawValue)
+        {
+            // Nobody's model is refused for a fault of ours.
+            work.file.releaseLease()
+            return stages.retry(
+                work.claim, code: "inspector",
+                "The daemon cannot look into it now (\(problem)), and what it cannot look into is refused here.")
         }
+        var inspected = uninspected
+        inspected.stored.inspection = inspection
+        decide(on: inspected, inspection)
     }
 
     /// Keeps the status honest about the inspector.
@@ -46,30 +36,12 @@ extension Taker {
         return problem
     }
 
-    private func look(into uninspected: Uninspected) throws(TakeError) -> SandboxedInspector.Outcome {
-        let stored = uninspected.stored
-        let file: Descriptor
-        do { file = try payload(of: uninspected) } catch { throw .system(error) }
-        return try inspector.inspect(
-            file, sizeInBytes: stored.sizeInBytes, patience: patience, ticket: uninspected.ticket
-        ) { () throws(TakeError) in
-            try checkpoint(stored.sizeInBytes)
-            if let blob = uninspected.blob, blob.needsLease && !blob.holdsLease { throw .changed }
-        }
-    }
-
-    /// The bytes to look into, open.
-    func payload(of uninspected: Uninspected) throws(SystemError) -> Descriptor {
-        if let blob = uninspected.blob { return blob.descriptor }
-        return try store.reader(of: uninspected.stored.digest)
-    }
-
     private func decide(on inspected: Uninspected, _ inspection: Inspection) {
         var stored = inspected.stored
         let work = stored.work
         stored.warnings += warnings(about: inspection, work)
         if let reason = objection(to: inspection, work) {
-            var refusal = refusal(of: work, reason)
+            var refusal = Refusal(of: work, reason, manifestSHA256: stored.manifestSHA256)
             refusal.digest = stored.digest
             refusal.sizeInBytes = stored.sizeInBytes
             refusal.warnings = stored.warnings
@@ -77,7 +49,7 @@ extension Taker {
             refusal.safety = inspection.safety
             refusal.findings = inspection.findings.map(\.json)
             work.file.releaseLease()
-            return setAside(refusal)
+            return stages.take(.refuse(refusal), sizeInBytes: stored.sizeInBytes)
         }
         if let blob = inspected.blob {
             stages.publishBox.send(Staged(stored: stored, blob: blob))
@@ -108,7 +80,8 @@ extension Taker {
     }
 
     private func warnings(about inspection: Inspection, _ work: Work) -> [Warning] {
-        guard let ending = fileExtension(of: work.claim.payloadName), inspection.format.disagrees(withExtension: ending)
+        guard let ending = work.claim.payloadName.extensionForLoaders,
+            inspection.format.disagrees(withExtension: ending)
         else { return [] }
         return [
             Warning(
@@ -142,7 +115,7 @@ extension Reason {
         let isTruncated = damage.code == "truncated"
         self.init(
             code: isTruncated ? "truncated" : "malformed_payload",
-            message: "The payload is " + (isTruncated ? "cut short: " : "malformed: ") + Taker.ended(damage.message),
+            message: "The payload is " + (isTruncated ? "cut short: " : "malformed: ") + Examiner.ended(damage.message),
             hint: isTruncated
                 ? "Drop the complete file again. With size_bytes or sha256 in the manifest it is waited for."
                 : "Check that it loads where it was made, and drop it again.")
