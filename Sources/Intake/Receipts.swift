@@ -144,7 +144,7 @@ struct ReceiptBook {
         }
     }
 
-    /// Removes receipts that are older than `keep`, and directories that are empty then.
+    /// Removes receipts that are older than `keep` or empty, as a power cut may leave the last ones, and directories that are empty then.
     func sweep(keep: Duration, now: Int64) {
         sweep(root.receipts, before: now - keep.inNanoseconds, depth: 0)
     }
@@ -160,7 +160,7 @@ struct ReceiptBook {
                         sweep(below, before: before, depth: depth + 1)
                     }
                     if status.modified < before { _ = try? directory.removeDirectory(entry.name) }
-                } else if status.modified < before {
+                } else if status.modified < before || status.sizeInBytes == 0 && !entry.name.isTemporary {
                     _ = try? directory.unlink(entry.name)
                 }
             }
