@@ -12,23 +12,18 @@ extension Surveyor {
     func followHints() {
         guard let watches else { return }
         // Every pair that is found takes some of the window, so the rest of a batch may have to wait for the next turn.
-        do { if pendingHints.isEmpty { pendingHints = try watches.hints()[...] } } catch {
+        do { if pendingHints.count < Self.hintsLimit { pendingHints += try watches.hints().filter(matters) } } catch {
             stages.log.complaint(
                 .eventsLost, .error, key: "inotify read", "Reading events failed (\(error)); listing everything")
             nextRescan = .now
             return
         }
         var cache: (drop: DropKey, path: RelativePath, directory: Descriptor)?
-        while hasRoom, let hint = pendingHints.popFirst() {
+        while hasRoom, let hint = nextHint() {
             switch hint {
             case .name(let key, let path, let name):
                 look(at: name, in: path, key, &cache)
-            case .gone(let key, let path, let name):
-                // Nearly always it is what was just claimed; only what is waited for matters.
-                let spot = Spot(drop: key, directory: path, name: name)
-                if room.entries[spot] != nil || room.manifest(expecting: spot) != nil {
-                    look(at: name, in: path, key, &cache)
-                }
+            case .gone(let key, let path, let name): look(at: name, in: path, key, &cache)
             case .directory(let key, let path): enqueue(path, key)
             case .rootGone(let key): checkPlace(key)
             case .eventsLost:
@@ -39,6 +34,19 @@ extension Surveyor {
                 nextRescan = .now
             }
         }
+    }
+
+    /// Whether a hint is worth to be remembered. Nearly always what has left is what was just claimed; only what is waited for matters.
+    private func matters(_ hint: Hint) -> Bool {
+        guard case .gone(let key, let path, let name) = hint else { return true }
+        let spot = Spot(drop: key, directory: path, name: name)
+        return room.entries[spot] != nil || room.manifest(expecting: spot) != nil
+    }
+
+    /// The oldest and the newest in turn: who drops one file behind somebody's ten thousand does not wait for all of them (P7).
+    private func nextHint() -> Hint? {
+        isTurnOfNewest.toggle()
+        return isTurnOfNewest ? pendingHints.popLast() : pendingHints.popFirst()
     }
 
     /// Looks at a name; the directory of the last one is kept open, because names come in bunches.

@@ -16,11 +16,13 @@ import Vocabulary
 ///    window is full, events stay in the kernel's queue; if that overflows, the listing finds what was lost.
 /// 3. A claim is either in `underWay`, or waits in the waiting room, or is found by ``resumeClaims(of:)``.
 ///
-/// Events come before listings, so that a lone drop does not wait behind a backlog.
+/// Events come before listings, and the newest of them in turn with the oldest, so that a lone drop does not wait behind a backlog.
 final class Surveyor {
     /// How many submissions are under way at most: enough to keep every lane busy while another one waits for the disk. Each has two
     /// descriptors, its folder and its payload, and for a moment a third.
-    static let window = FaultInjection.window ?? min(1536, max(64, (ProcessEnvironment.descriptorLimit - 512) / 3))
+    static let window = FaultInjection.window ?? min(1024, max(64, (ProcessEnvironment.descriptorLimit - 512) / 3))
+    /// How many hints are remembered at most; more stay in the kernel's queue, and what that loses is found by a listing.
+    static let hintsLimit = 32_768
     /// How many bytes of manifests are under way at most; one submission is always let in.
     static let manifestBytesWindow = 4 << 20
     /// How many claims that wait for the store are enough to know that nothing more should be claimed.
@@ -51,8 +53,10 @@ final class Surveyor {
     var underWay: [SubmissionID: Share] = [:]
     var manifestBytesUnderWay = 0
     var largeUnderWay = 0
-    /// What is left of the last events and of the last piece of a listing, because the window was full.
+    /// What is left of the events and of the last piece of a listing, because the window was full.
     var pendingHints: ArraySlice<Hint> = []
+    /// Whether the newest hint comes next, and not the oldest.
+    var isTurnOfNewest = false
     var pendingEntries: (job: TreeScan.Job, directory: Descriptor, entries: ArraySlice<DirectoryEntry>)?
     var nextRescan = Monotonic.now
     var nextSweep = Monotonic.now + .seconds(60)

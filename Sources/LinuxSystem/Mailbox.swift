@@ -3,32 +3,28 @@ import Glibc
 /// A queue into a lane. Receiving takes everything that has gathered, which is what makes groups form by themselves: while one group is
 /// being worked on, the next one gathers.
 ///
-/// `@unchecked Sendable`: `newest`, `oldest` and `isClosed` are only touched with `mutex` held.
+/// Every receiver that waits has a condition of its own: with several on one, pthread_cond_signal(3) of glibc before 2.41 may wake none of
+/// them (https://sourceware.org/bugzilla/show_bug.cgi?id=25847).
+///
+/// `@unchecked Sendable`: all that can change is only touched with `mutex` held.
 /// Bounds are the sender's business: what is in flight at all is limited where it is let in.
 @safe public final class Mailbox<Element: Sendable>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
     private var newest: [Element] = []
     /// What was sent before all of those, in reverse: taking one of many from the end moves no other.
     private var oldest: [Element] = []
     private var isClosed = false
+    /// Those that wait and that nobody has woken.
+    private var sleepers: [Sleeper] = []
 
     /// An empty mailbox.
     public init() {
         unsafe mutex = .allocate(capacity: 1)
-        unsafe condition = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        unsafe pthread_condattr_init(&attributes)
-        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        unsafe pthread_cond_init(condition, &attributes)
-        unsafe pthread_condattr_destroy(&attributes)
     }
 
     deinit {
-        unsafe pthread_cond_destroy(condition)
         unsafe pthread_mutex_destroy(mutex)
-        unsafe condition.deallocate()
         unsafe mutex.deallocate()
     }
 
@@ -37,7 +33,7 @@ import Glibc
         locked {
             guard !isClosed else { return }
             newest.append(element)
-            unsafe pthread_cond_signal(condition)
+            wake(1)
         }
     }
 
@@ -47,7 +43,7 @@ import Glibc
         locked {
             guard !isClosed else { return }
             newest += new
-            unsafe pthread_cond_broadcast(condition)
+            wake(new.count)
         }
     }
 
@@ -55,7 +51,7 @@ import Glibc
     public func close() {
         locked {
             isClosed = true
-            unsafe pthread_cond_broadcast(condition)
+            wake(.max)
         }
     }
 
@@ -69,6 +65,7 @@ import Glibc
         locked {
             while newest.isEmpty && oldest.isEmpty {
                 if isClosed { return nil }
+                if let deadline, Monotonic.now >= deadline { return [] }
                 guard wait(until: deadline) else { return [] }
             }
             if oldest.isEmpty && newest.count <= limit {
@@ -92,8 +89,50 @@ import Glibc
     /// How many elements are waiting.
     public var count: Int { locked { newest.count + oldest.count } }
 
-    /// Waits on the condition; `false` when the deadline has passed.
+    private func wake(_ count: Int) {
+        for sleeper in sleepers.suffix(count) { sleeper.wake() }
+        sleepers.removeLast(min(count, sleepers.count))
+    }
+
+    /// Lets go of the mutex until somebody wakes this receiver; `false` when the deadline has passed before.
     private func wait(until deadline: Monotonic?) -> Bool {
+        let sleeper = Sleeper()
+        sleepers.append(sleeper)
+        let isInTime = unsafe sleeper.sleep(mutex, until: deadline)
+        guard let place = sleepers.firstIndex(where: { $0 === sleeper }) else { return true }
+        sleepers.remove(at: place)
+        return isInTime
+    }
+
+    private func locked<Result>(_ body: () -> Result) -> Result {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return body()
+    }
+}
+
+/// One receiver while it waits.
+@safe private final class Sleeper {
+    private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+    init() {
+        unsafe condition = .allocate(capacity: 1)
+        var attributes = pthread_condattr_t()
+        unsafe pthread_condattr_init(&attributes)
+        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+        unsafe pthread_cond_init(condition, &attributes)
+        unsafe pthread_condattr_destroy(&attributes)
+    }
+
+    deinit {
+        unsafe pthread_cond_destroy(condition)
+        unsafe condition.deallocate()
+    }
+
+    func wake() { unsafe pthread_cond_signal(condition) }
+
+    /// Waits, perhaps for nothing; `false` when the deadline has passed.
+    func sleep(_ mutex: UnsafeMutablePointer<pthread_mutex_t>, until deadline: Monotonic?) -> Bool {
         guard let deadline else {
             unsafe pthread_cond_wait(condition, mutex)
             return true
@@ -102,11 +141,5 @@ import Glibc
         let (seconds, rest) = max(0, deadline.nanoseconds).quotientAndRemainder(dividingBy: 1_000_000_000)
         var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
         return unsafe pthread_cond_timedwait(condition, mutex, &time) != ETIMEDOUT
-    }
-
-    private func locked<Result>(_ body: () -> Result) -> Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        return body()
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import LinuxSystem
 import Synchronization
 import TestKit
@@ -74,6 +75,44 @@ import Testing
         let all = received.withLock { $0 }
         #expect(all.count == 8 * 1500)
         #expect(Set(all).count == 8 * 1500)
+    }
+
+    /// Several receivers that sleep, some with a deadline that is over at once, and two senders that wait for each element to be received.
+    @Test func `no element is left lying while somebody sleeps`() async {
+        let box = Mailbox<Int>()
+        let received = Atomic<Int>(0)
+        let receivers = (0..<4).map { number in
+            Lane("receiver-\(number)") {
+                var hasSome = false
+                while let some = box.receive(limit: 1, until: hasSome ? .now : nil) {
+                    hasSome = number % 2 == 0 && !some.isEmpty
+                    received.add(some.count, ordering: .relaxed)
+                }
+            }
+        }
+        let sent = Atomic<Int>(0)
+        let stuck = Atomic<Bool>(false)
+        let senders = (0..<2).map { sender in
+            Lane("sender-\(sender)") {
+                for _ in 0..<20_000 where !stuck.load(ordering: .relaxed) {
+                    box.send(sender)
+                    let wanted = sent.add(1, ordering: .relaxed).newValue - 1
+                    let end = Monotonic.now + .seconds(20)
+                    while received.load(ordering: .relaxed) < wanted {
+                        if Monotonic.now > end {
+                            stuck.store(true, ordering: .relaxed)
+                            break
+                        }
+                        sched_yield()
+                    }
+                }
+            }
+        }
+        for lane in senders { await lane.finished() }
+        let isStuck = stuck.load(ordering: .relaxed)
+        #expect(!isStuck)
+        box.close()
+        for lane in receivers { await lane.finished() }
     }
 
     @Test func `one receiver gets each sender's letters in the order they were sent`() async {
