@@ -90,6 +90,9 @@ public final class SandboxedInspector {
         return try? handIn(own, sizeInBytes, to: worker)
     }
 
+    /// Whether the worker still has a file; when it had to be ended, it has none.
+    public func holds(_ ticket: Ticket) -> Bool { outstanding.contains(ticket) }
+
     private func handIn(_ own: Descriptor, _ sizeInBytes: Int64, to worker: Worker) throws(SystemError) -> Ticket {
         try worker.socket.send(Request(sizeInBytes: sizeInBytes).bytes, with: own)
         lastTicket += 1
@@ -114,6 +117,8 @@ public final class SandboxedInspector {
         let isImpatient = patience.map { $0 < limit } ?? false
         let end = Monotonic.now + min(limit, patience ?? limit)
         var ending = ""
+        // A worker that answers for others first, whom nobody asks for any more, is of no use.
+        if !outstanding.isEmpty && outstanding.first != ticket { discard() }
         for _ in 0..<2 {
             let worker: Worker
             switch start() {
@@ -122,11 +127,6 @@ public final class SandboxedInspector {
             case .failure(.lasting(let why)): return .inspected(.unscannable(Self.unavailableCode, why))
             }
             if ticket == nil || outstanding.first != ticket {
-                // A worker that answers for others first, whom nobody asks for any more, is of no use.
-                guard outstanding.isEmpty else {
-                    discard()
-                    continue
-                }
                 let own: Descriptor
                 do throws(SystemError) { own = try file.reopenedForReading() } catch { return .unavailable(error) }
                 guard (try? handIn(own, sizeInBytes, to: worker)) != nil else {

@@ -10,7 +10,7 @@ import Vocabulary
 /// Its inspector is a process of its own. Waking it costs as much as a look into a small file, so what has gathered is handed in together.
 /// Nothing that a file does can hold up the lane for longer than its patience.
 final class Examiner {
-    /// How many files the inspector has at a time.
+    /// How many small files the inspector gets at a time.
     private static let batch = 8
     /// How long a lane for small files waits for an inspection before a lane for large ones goes on with it (P7).
     static let smallPatience = Duration.seconds(3)
@@ -33,7 +33,8 @@ final class Examiner {
     func run(_ box: Mailbox<Uninspected>) {
         station.bind()
         inspector.prepare()
-        let batch = stages.poison.takesOneByOne ? 1 : Self.batch
+        // A large one may take a minute: nobody waits in a lane's hands behind it while another lane rests.
+        let batch = stages.poison.takesOneByOne || patience == nil ? 1 : Self.batch
         var handedIn: [(Uninspected, SandboxedInspector.Ticket?)] = []
         // With something in the inspector's hands, what has not come yet is not waited for.
         while let new = box.receive(limit: batch, until: handedIn.isEmpty ? nil : .now) {
@@ -44,15 +45,30 @@ final class Examiner {
             }
             // The answers to the older ones come while the newer ones are looked into.
             let ready = new.isEmpty || batch == 1 ? handedIn.count : max(0, handedIn.count - batch)
-            for (uninspected, ticket) in handedIn.prefix(ready) {
-                station.work(on: uninspected.stored.work.claim.key)
-                do throws(TakeError) { try inspect(uninspected, ticket) } catch {
-                    stages.letGo(of: uninspected.stored.work, after: error, store: store)
-                }
-            }
-            handedIn.removeFirst(ready)
+            inspect(&handedIn, ready, box)
             if handedIn.isEmpty { station.idle() }
         }
+        inspect(&handedIn, handedIn.count, box)
+        station.idle()
+    }
+
+    /// Inspects the first of those that the inspector has. When one of them costs it its worker, the others go back into the box: whatever
+    /// made it late may be in them too, and other lanes may be free.
+    private func inspect(
+        _ handedIn: inout [(Uninspected, SandboxedInspector.Ticket?)], _ count: Int, _ box: Mailbox<Uninspected>
+    ) {
+        for index in 0..<count {
+            let (uninspected, ticket) = handedIn[index]
+            if let ticket, !inspector.holds(ticket), index > 0 {
+                box.send(contentsOf: handedIn[index...].map(\.0))
+                return handedIn = []
+            }
+            station.work(on: uninspected.stored.work.claim.key)
+            do throws(TakeError) { try inspect(uninspected, ticket) } catch {
+                stages.letGo(of: uninspected.stored.work, after: error, store: store)
+            }
+        }
+        handedIn.removeFirst(count)
     }
 
     private func handIn(_ uninspected: Uninspected) -> SandboxedInspector.Ticket? {

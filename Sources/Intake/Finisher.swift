@@ -109,9 +109,10 @@ struct Finisher {
         }
         return end(claim) { () throws(SystemError) in
             try claim.folder.empty(claim.contents)
-            stages.spares.put(
-                claim.folder, .init(origin: claim.origin, owner: work.hasOwnerNote ? work.owner : nil),
-                in: claim.drop.root.claims)
+            let notes = SpareFolders.Notes(origin: claim.origin, owner: work.hasOwnerNote ? work.owner : nil)
+            if !stages.spares.put(claim.folder, notes, in: claim.drop.root.claims) {
+                try claim.folder.remove(ClaimContents(), from: claim.drop.root.claims)
+            }
         }
     }
 

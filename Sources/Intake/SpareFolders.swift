@@ -35,15 +35,20 @@ final class SpareFolders: Sendable {
     }
 
     private let state = Mutex(State())
+    /// Each has a descriptor, and claims from many directories find none that fits.
+    private static let capacity = 128
 
     /// Keeps a folder that holds these notes and nothing else.
     ///
     /// - Parameter claims: the directory it is in.
-    func put(_ folder: ClaimFolder, _ notes: Notes, in claims: Descriptor) {
+    /// - Returns: whether there was room for it.
+    func put(_ folder: ClaimFolder, _ notes: Notes, in claims: Descriptor) -> Bool {
         state.withLock { state in
+            guard state.names.count < Self.capacity else { return false }
             state.names.insert(folder.id)
             state.spares[Key(claims: ObjectIdentifier(claims), notes: notes), default: []]
                 .append(Spare(folder: folder, claims: claims))
+            return true
         }
     }
 

@@ -25,7 +25,7 @@ import Vocabulary
     private func put(_ notes: SpareFolders.Notes) throws -> SubmissionID {
         let folder = try ClaimFolder(making: newID(), in: scratch.directory)
         if let owner = notes.owner { try folder.leave(owner.note, as: ClaimFolder.ownerNote) }
-        spares.put(folder, notes, in: scratch.directory)
+        #expect(spares.put(folder, notes, in: scratch.directory))
         return folder.id
     }
 
@@ -56,6 +56,17 @@ import Vocabulary
         let found = try ClaimFolder(opening: folder.id, in: scratch.directory)
         #expect(try found.contents().owner == Self.one)
         #expect(try ClaimFolder.all(in: scratch.directory) == [folder.id])
+    }
+
+    @Test func `are not more than a few`() throws {
+        var count = 0
+        while count < 1000 {
+            let folder = try ClaimFolder(making: newID(), in: scratch.directory)
+            let origin = RelativePath([try #require(FileName(Array("\(count)".utf8)))])
+            guard spares.put(folder, .init(origin: origin, owner: nil), in: scratch.directory) else { break }
+            count += 1
+        }
+        #expect(count == 128)
     }
 
     @Test func `are gone from the disk when all are removed`() throws {
