@@ -99,9 +99,10 @@ extension ContentStore {
     private func syncShards(_ touched: [Int: [FileName]], _ group: [StagedBlob], _ results: inout [Publication?]) {
         do {
             if keepsOrder {
-                // A change that is certainly later than all those names: what commits it has committed them.
-                try lock.touch()
-                try lock.sync()
+                // A change that is certainly later than all those names: what commits it has committed them. Of a directory, because
+                // for a file ext4's fast commits write less than the whole journal.
+                try temporary.touch()
+                try temporary.sync()
             } else if touched.count > Self.fewFiles {
                 try directory.syncFileSystem()
             } else {

@@ -30,8 +30,7 @@ public final class ContentStore: Sendable {
     let suspects = SuspectFiles()
     /// Whether changes reach the disk in the order in which they were made.
     let keepsOrder: Bool
-    /// Locked as long as the process has the store. Its times are set when a change is needed that is later than all others.
-    let lock: Descriptor
+    private let lock: Descriptor
 
     /// Opens a store, and makes one in an empty directory.
     ///

@@ -63,7 +63,7 @@ public final class IntakeService: Service {
         let log = EventLog(surroundings.logger)
         stages = try Stages(settings: settings, log: log, crashes: Self.openCrashLog(settings, log))
         self.surroundings = surroundings
-        workers = settings.workers ?? max(2, Identity.processorCount)
+        workers = Stages.workers(settings)
         stages.board.update { $0.remarks = store.remarks }
         for remark in store.remarks { stages.log.event(.storeAvailable, .warning, "\(settings.store): \(remark)") }
     }

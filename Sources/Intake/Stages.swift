@@ -85,6 +85,10 @@ final class Stages: Sendable {
     static let bound = FaultInjection.patience ?? Duration.seconds(120)
     static let syncBound = FaultInjection.patience ?? Duration.seconds(900)
 
+    /// How many lanes there are of each kind that works on one file at a time: `workers`, or one for each processor within reason, because with
+    /// its inspectors each makes eight threads and processes.
+    static func workers(_ settings: Settings) -> Int { settings.workers ?? min(16, max(2, Identity.processorCount)) }
+
     private let vitals = Vitals()
     private let stations = Mutex<[Station]>([])
     let poison: Poison

@@ -91,7 +91,7 @@ final class Surveyor {
     }
 
     /// Whether another giant may be let in: a few for each lane, so that those that wait for one leave the window to small files.
-    var hasRoomForLarge: Bool { largeUnderWay < 4 * (settings.workers ?? max(2, Identity.processorCount)) }
+    var hasRoomForLarge: Bool { largeUnderWay < 4 * Stages.workers(settings) }
 
     /// Whether another submission may be let in.
     var hasRoom: Bool {

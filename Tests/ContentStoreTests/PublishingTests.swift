@@ -74,7 +74,7 @@ import Vocabulary
             let last = try #require(order.last).subject
             if isOrdered {
                 #expect(order.map(\.call) == [.syncFileRange, .linkat, .linkat, .futimens, .fsync])
-                #expect(last.hasSuffix("/store/ingot-store.lock"))
+                #expect(last.hasSuffix("/store/tmp"))
             } else {
                 #expect(order.map(\.call) == [.fsync, .linkat, .linkat, .fsync])
                 #expect(last.hasSuffix("/store/sha256/\(blob.digest.hex.prefix(2))"))
@@ -217,7 +217,7 @@ import Vocabulary
                 let synced = trace.calls.filter { $0.call == .fsync }.map(\.subject)
                 #expect(synced.contains { $0.hasSuffix(digest.hex) })
                 let isOrdered = try fixture.scratch.directory.fileSystemKind().keepsOrder
-                let last = isOrdered ? "/ingot-store.lock" : "/sha256/\(digest.hex.prefix(2))"
+                let last = isOrdered ? "/store/tmp" : "/sha256/\(digest.hex.prefix(2))"
                 #expect(synced.last?.hasSuffix(last) == true)
             }
             // The second time this process knows it.
