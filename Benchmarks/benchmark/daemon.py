@@ -210,7 +210,8 @@ class Daemon:
     def write_pair(self, where, name, model, version, size, content=None):
         """Payload and manifest, complete, in a directory."""
         with open(f"{where}/{name}", "wb") as file:
-            file.write(os.urandom(size) if content is None else content)
+            # Some of a million random files begin as some format does, contradict it, and are refused: these begin as none.
+            file.write(b"benchmark\n" + os.urandom(size - 10) if content is None else content)
         self.write_manifest(where, name, model, version)
 
     def write_manifest(self, where, name, model, version):
@@ -274,7 +275,8 @@ class Daemon:
             if rows >= count:
                 return samples
             if now > end:
-                raise BenchmarkError(f"{rows} of {count} rows after {patience} s: {self.log_tail()}")
+                refused = self.psql.number("SELECT count(*) FROM registry.submissions WHERE outcome = 'rejected'")
+                raise BenchmarkError(f"{rows} of {count} rows after {patience} s, {refused:.0f} refused: {self.log_tail()}")
             time.sleep(0.05 if rows < count * 0.9 else 0.01)
 
     def wait_for_receipts(self, count, patience):

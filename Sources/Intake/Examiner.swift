@@ -8,7 +8,7 @@ import Vocabulary
 /// A lane that has staged payloads looked into, and sends them on or refuses them.
 ///
 /// Its inspector is a process of its own. Waking it costs as much as a look into a small file, so what has gathered is handed in together.
-/// Nothing that a file does can hold up the lane for longer than its patience.
+/// Nothing that a file does can hold up a lane for small ones for longer than its patience.
 final class Examiner {
     /// How many small files the inspector gets at a time.
     private static let batch = 8
@@ -53,7 +53,7 @@ final class Examiner {
     }
 
     /// Inspects the first of those that the inspector has. When one of them costs it its worker, the others go back into the box: whatever
-    /// made it late may be in them too, and other lanes may be free.
+    /// made it late may be in them too, and other lanes may be free. (When the daemon stops it is closed, and they stay claims.)
     private func inspect(
         _ handedIn: inout [(Uninspected, SandboxedInspector.Ticket?)], _ count: Int, _ box: Mailbox<Uninspected>
     ) {

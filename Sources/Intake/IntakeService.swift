@@ -91,7 +91,8 @@ public final class IntakeService: Service {
             stages.isStopping = true
             stages.inbox.send(.stop)
         }
-        // From the source to the end: a box is closed when nobody fills it any more, and its lane ends when it is empty.
+        // From the source to the end: each box is closed when the lanes before it have ended, and its lane ends when it is empty. What is
+        // refused behind the takers then is refused by the next start: it is still a claim.
         stages.smallJobs.close()
         stages.largeJobs.close()
         for taker in takers { await taker.finished() }

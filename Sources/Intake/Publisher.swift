@@ -29,13 +29,14 @@ struct Publisher {
         }
     }
 
-    /// Lets a group grow while at least as many as it lacks are waiting to be taken. A lone submission waits for nothing.
+    /// Lets a group grow while so many submissions are under way that more are sure to come; where they are all behind this lane, the wait
+    /// costs nothing, because then the processor is what is short. A lone submission waits for nothing.
     private func gather(_ group: inout [Staged], limit: Int) {
         let end = Monotonic.now + Self.gatheringTime
         while group.count < min(Self.worthwhileGroup, limit),
             stages.board.snapshot.inFlight >= 4 * Self.worthwhileGroup, Monotonic.now < end
         {
-            Lane.pause(.milliseconds(2))
+            _ = try? waitForInput([], timeout: .milliseconds(2))
             group += stages.publishBox.receive(limit: limit - group.count, until: .now) ?? []
         }
     }

@@ -20,7 +20,8 @@ import Vocabulary
 final class Surveyor {
     /// How many submissions are under way at most: enough to keep every lane busy while another one waits for the disk. Each has two
     /// descriptors, its folder and its payload, and for a moment a third.
-    static let window = FaultInjection.window ?? min(1024, max(64, (ProcessEnvironment.descriptorLimit - 512) / 3))
+    static let window =
+        FaultInjection.window ?? min(1024, max(64, (ProcessEnvironment.raiseDescriptorLimit() - 512) / 3))
     /// How many hints are remembered at most; more stay in the kernel's queue, and what that loses is found by a listing.
     static let hintsLimit = 32_768
     /// How many bytes of manifests are under way at most; one submission is always let in.

@@ -32,7 +32,7 @@ public struct FileSystemKind: Sendable, Hashable {
     public var tellsTheTruth: Bool { trust == .local }
 
     /// - Parameter hasJournal: for ext4, and those that share its magic number.
-    init(magic: UInt64, hasJournal: Bool) {
+    init(magic: UInt64, hasJournal: @autoclosure () -> Bool) {
         let known: (name: String, trust: Trust) =
             switch magic & 0xFFFF_FFFF {
             case 0xEF53: ("ext4", .local)
@@ -56,7 +56,7 @@ public struct FileSystemKind: Sendable, Hashable {
             }
         name = known.name
         trust = known.trust
-        keepsOrder = ["xfs", "tmpfs"].contains(name) || name == "ext4" && hasJournal
+        keepsOrder = ["xfs", "tmpfs"].contains(name) || name == "ext4" && hasJournal()
         isVolatile = magic & 0xFFFF_FFFF == 0x0102_1994 || magic & 0xFFFF_FFFF == 0x8584_58F6
     }
 }
@@ -86,11 +86,9 @@ extension Descriptor {
     /// `/sys/fs/ext4/<device>/journal_task` is `<none>` without one. ext2's own driver has no such entry.
     private var hasJournal: Bool {
         guard let device = try? status().device else { return false }
+        // A symbolic link to the device's own directory, which is called as the device is.
         let link = "/sys/dev/block/\(ingot_major(device)):\(ingot_minor(device))"
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = unsafe readlink(link, &buffer, buffer.count)
-        let target = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        guard let name = target.split(separator: "/").last,
+        guard let name = try? Descriptor.openDirectory(path: link).path().split(separator: "/").last,
             let task = try? Descriptor.openFile(path: "/sys/fs/ext4/\(name)/journal_task").readAll(limit: 64)
         else { return false }
         return !task.isEmpty && !task.starts(with: Array("<none>".utf8))

@@ -35,14 +35,6 @@ public final class Lane: Sendable {
         }
     }
 
-    /// Lets the calling thread rest, clock_nanosleep(2).
-    public static func pause(_ duration: Duration) {
-        let end = Monotonic.now + duration
-        var time = timespec(
-            tv_sec: Int(end.nanoseconds / 1_000_000_000), tv_nsec: Int(end.nanoseconds % 1_000_000_000))
-        while unsafe clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
-    }
-
     private func start() {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)

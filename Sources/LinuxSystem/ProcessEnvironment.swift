@@ -17,9 +17,11 @@ public enum ProcessEnvironment {
         return variables
     }()
 
-    /// How many descriptors the process may have: the hard limit, which becomes its soft one (getrlimit(2) RLIMIT_NOFILE). Nothing here
-    /// uses select(2), for whose sake the soft limit is usually small.
-    public static let descriptorLimit: Int = {
+    /// Lets the process have as many descriptors as it may ask for: the hard limit becomes its soft one (setrlimit(2) RLIMIT_NOFILE). Nothing
+    /// here uses select(2), for whose sake the soft limit is usually small.
+    ///
+    /// - Returns: how many that are.
+    public static func raiseDescriptorLimit() -> Int {
         var limit = rlimit()
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         guard unsafe getrlimit(resource, &limit) == 0 else { return 1024 }
@@ -29,5 +31,5 @@ public enum ProcessEnvironment {
             if unsafe setrlimit(resource, &limit) != 0 { limit.rlim_cur = soft }
         }
         return Int(clamping: limit.rlim_cur)
-    }()
+    }
 }

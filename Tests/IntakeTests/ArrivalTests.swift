@@ -149,3 +149,29 @@ extension JSON {
     /// The string, if it is one.
     var string: String? { if case .string(let text) = self { text } else { nil } }
 }
+
+/// Somebody drops one file behind somebody else's many.
+@Suite(.requiresPostgres, .requiresRoot, .requiresFaultInjection) struct `A lone drop behind a burst` {
+    @Test func `does not wait for all of it`() throws {
+        let daemon = try Daemon(on: .ext4)
+        let staging = try daemon.scratch.makeDirectory("staging").directory
+        let names = try (0..<300).map { try #require(FileName(Array("burst\($0).bin".utf8))) } + ["lone.bin"]
+        for (index, name) in names.enumerated() {
+            try daemon.put(payload(index), as: name, in: staging)
+            try daemon.put(daemon.manifest(name.text, "1"), as: daemon.sidecar(name), in: staging)
+        }
+        // So few under way that most of the burst is still waiting when the last pair comes.
+        try daemon.start(environment: ["INGOT_WINDOW": "4"])
+        for name in names {
+            for file in [name, daemon.sidecar(name)] {
+                try staging.rename(file, to: daemon.drop, as: file, replacing: false)
+            }
+        }
+        #expect(try eventually { try daemon.count("registry.models") == names.count })
+        let before = try daemon.column(
+            "SELECT count(*) FROM registry.models WHERE seq < (SELECT max(seq) FROM registry.models WHERE model_id = 'lone.bin')"
+        )
+        let place = try #require(before.first.flatMap { $0 }.flatMap { Int($0) })
+        #expect(place < 200, "\(place) of 300 before it")
+    }
+}
